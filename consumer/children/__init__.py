@@ -1,0 +1,1 @@
+"""How child processes are started, talked to and ended; the same for decoder and engine."""

@@ -1,0 +1,1 @@
+"""The model, kept in a supervised process of its own."""

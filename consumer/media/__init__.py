@@ -1,0 +1,1 @@
+"""From a file of unknown origin to samples, in a process without rights."""

@@ -1,0 +1,137 @@
+"""What a downstream service reads: outcome and progress events as CloudEvents 1.0 in Kafka binary mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from pydantic import Field
+
+from contracts.requests import Contract
+
+TYPE_PREFIX: Final = "io.steno.transcription."
+TYPE_SUFFIX: Final = ".v1"
+
+Headers = Iterable[tuple[str, bytes | None]]
+"""Kafka record headers as clients hand them over."""
+
+
+class Kind(StrEnum):
+    """What happened to a job; the middle part of the CloudEvents `type`."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    STARTED = "started"
+    PROGRESS = "progress"
+
+    @property
+    def is_outcome(self) -> bool:
+        """Whether the job has ended."""
+        return self in _OUTCOMES
+
+    @property
+    def type(self) -> str:
+        """The CloudEvents `type`."""
+        return f"{TYPE_PREFIX}{self.value}{TYPE_SUFFIX}"
+
+
+_OUTCOMES: Final = frozenset((Kind.COMPLETED, Kind.FAILED, Kind.CANCELLED))
+
+
+class ErrorDetail(Contract):
+    """Why a job has no result. The vocabulary of codes may grow: judge an unknown one by `retryable`."""
+
+    code: str
+    message: str
+    retryable: bool
+
+
+class OutcomeEvent(Contract):
+    """The value of an outcome event: the job has ended, this way."""
+
+    job_id: str | None = Field(description="null when the bytes held no job")
+    outcome: Kind
+    input: str | None = Field(description="s3://bucket/key; null when the bytes held no job")
+    manifest: str | None = Field(description="s3://…/manifest.json of a completed job")
+    error: ErrorDetail | None
+    attempt: int = Field(ge=1)
+    audio_s: float | None = Field(None, description="seconds of audio")
+    engine_s: float | None = Field(None, description="seconds the engine worked")
+    language: str | None = None
+    worker: str
+    shared_from: str | None = Field(None, description="job whose transcription this one shares")
+    tenant: str | None = None
+    correlation_id: str | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
+
+
+class ProgressEvent(Contract):
+    """The value of a progress event; loss is allowed, so never wait for one."""
+
+    job_id: str
+    kind: Kind
+    input: str
+    attempt: int = Field(ge=1)
+    done_s: float | None = Field(None, description="seconds of audio transcribed so far")
+    audio_s: float | None = Field(None, description="seconds of audio in all")
+    worker: str
+    tenant: str | None = None
+    correlation_id: str | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One parsed event: the CloudEvents attributes and the typed value."""
+
+    id: str
+    """Equal for every repetition of the same fact: drop what was seen before, by (source, id)."""
+    source: str
+    type: str
+    time: datetime | None
+    subject: str | None
+    dataref: str | None
+    traceparent: str | None
+    tracestate: str | None
+    data: OutcomeEvent | ProgressEvent
+
+
+class NotAnEventError(ValueError):
+    """The record is no event of this contract; the message says why."""
+
+
+def parse_event(headers: Headers, value: bytes | None) -> Event:
+    """Reads one record of the results or progress topic.
+
+    Args:
+        headers: the record's headers, names in any order.
+        value: the record's value, JSON in UTF-8.
+
+    Raises:
+        NotAnEventError: the record is no CloudEvent of ours, or its value does not fit its type.
+    """
+    attributes = {name: raw.decode("utf-8", "replace") for name, raw in headers if raw is not None}
+    missing = [name for name in ("ce_specversion", "ce_id", "ce_source", "ce_type") if name not in attributes]
+    if missing:
+        raise NotAnEventError(f"not a CloudEvent in Kafka binary mode: no {', '.join(missing)} header")
+    try:
+        kind = Kind(attributes["ce_type"].removeprefix(TYPE_PREFIX).removesuffix(TYPE_SUFFIX))
+        data = (OutcomeEvent if kind.is_outcome else ProgressEvent).model_validate_json(value or b"")
+        time = datetime.fromisoformat(attributes["ce_time"]) if "ce_time" in attributes else None
+    except ValueError as exc:
+        raise NotAnEventError(f"event {attributes['ce_id']!r} of type {attributes['ce_type']!r}: {exc}") from exc
+    return Event(
+        id=attributes["ce_id"],
+        source=attributes["ce_source"],
+        type=attributes["ce_type"],
+        time=time,
+        subject=attributes.get("ce_subject"),
+        dataref=attributes.get("ce_dataref"),
+        traceparent=attributes.get("traceparent"),
+        tracestate=attributes.get("tracestate"),
+        data=data,
+    )
