@@ -90,8 +90,11 @@ class Source(Protocol):
         ...
 
     def settle(self, delivery: Delivery) -> None:
-        """Says that the delivery's effects are durable. Its commit follows soon after and never passes an
-        unsettled delivery. Repeated, late or foreign settlements do nothing."""
+        """Says that the delivery's effects are durable.
+
+        Its commit follows soon after and never passes an unsettled delivery. Repeated, late or foreign
+        settlements do nothing.
+        """
         ...
 
     def release(self, delivery: Delivery) -> None:
@@ -99,8 +102,10 @@ class Source(Protocol):
         ...
 
     def stop_intake(self) -> None:
-        """From now on delivers nothing more; stays a member so that work in flight can be settled.
-        A waiting `receive` goes on waiting until it is cancelled."""
+        """Delivers nothing more from now on; stays a member so that work in flight can be settled.
+
+        A waiting `receive` goes on waiting until it is cancelled.
+        """
         ...
 
     async def flush(self) -> None:

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Self, cast
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -47,7 +47,7 @@ Prefixes = Annotated[tuple[Prefix, ...], NoDecode, BeforeValidator(_split_commas
 class Group(BaseModel):
     """Base of one group of settings."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True)
 
 
 class WorkerSettings(Group):
@@ -213,10 +213,9 @@ class Settings(BaseSettings):
 def variables() -> Iterator[tuple[str, str, str]]:
     """Every variable with its default as text and its meaning, in the order of the groups."""
     for group_name, group in Settings.model_fields.items():
-        assert isinstance(group.annotation, type) and issubclass(group.annotation, Group)
-        for name, field in group.annotation.model_fields.items():
-            variable = f"{PREFIX}{group_name}{DELIMITER}{name}".upper()
-            yield variable, _default_text(field.default, field.default_factory is not None), field.description or ""
+        for name, field in cast("type[Group]", group.annotation).model_fields.items():
+            default = "computed" if field.default_factory else _default_text(field.default)
+            yield f"{PREFIX}{group_name}{DELIMITER}{name}".upper(), default, field.description or ""
 
 
 def load_settings() -> Settings:
@@ -254,9 +253,7 @@ def _fault(location: tuple[int | str, ...], message: str) -> str:
     return f"{variable}: {text[0].lower()}{text[1:]}"
 
 
-def _default_text(default: object, is_computed: bool) -> str:
-    if is_computed:
-        return "computed"
+def _default_text(default: object) -> str:
     if isinstance(default, Path):
         return str(default).replace(str(Path.home()), "~")
     if default is None or default in ((), ""):

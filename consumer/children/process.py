@@ -64,7 +64,7 @@ class AsyncChannel:
     async def _writable(self) -> None:
         loop = asyncio.get_running_loop()
         ready = loop.create_future()
-        loop.add_writer(self._sock, lambda: ready.done() or ready.set_result(None))
+        loop.add_writer(self._sock, _set_once, ready)
         try:
             await ready
         finally:
@@ -82,6 +82,11 @@ class AsyncChannel:
                 raise ChannelClosedError("the child closed its end")
             data += chunk
         return bytes(data)
+
+
+def _set_once(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 @dataclass(frozen=True, slots=True)
