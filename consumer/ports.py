@@ -5,50 +5,33 @@ Every fake and every adapter of a port passes the same conformance suite.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Protocol, Self
 
+from consumer.core.records import Delivery, Header, OutboundRecord, Record
+from consumer.core.speech import SAMPLE_RATE_HZ, EngineResult, FetchedObject, MediaInfo
 from contracts.requests import Input, Options
-from contracts.transcript import ModelIdentity, Segment
 
-SAMPLE_RATE_HZ = 16_000
-"""Rate of all decoded audio."""
-
-Header = tuple[str, bytes | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A record as the broker delivered it; nothing was decoded or dropped."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp_ms: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[Header, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One record in our hands until it is settled or released."""
-
-    record: Record
-    epoch: int
-    """The source's own; a delivery of an older epoch is no longer ours to settle."""
-
-
-@dataclass(frozen=True, slots=True)
-class OutboundRecord:
-    """A record to publish."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[Header, ...] = ()
+__all__ = [
+    "SAMPLE_RATE_HZ",
+    "Decoder",
+    "Delivery",
+    "Engine",
+    "EngineResult",
+    "FetchedObject",
+    "Header",
+    "MediaInfo",
+    "OutboundRecord",
+    "Record",
+    "RecordRefusedError",
+    "Samples",
+    "Sink",
+    "Source",
+    "Store",
+    "StoredObject",
+]
 
 
 class RecordRefusedError(Exception):
@@ -148,16 +131,6 @@ class StoredObject:
     etag: str
 
 
-@dataclass(frozen=True, slots=True)
-class FetchedObject:
-    """What was fetched, exactly."""
-
-    size_bytes: int
-    sha256: str
-    etag: str
-    version_id: str | None
-
-
 class Store(Protocol):
     """An object store with conditional writes. Each call is bounded in time.
 
@@ -190,16 +163,6 @@ class Store(Protocol):
     async def replace(self, uri: str, body: bytes, content_type: str, *, etag: str) -> str | None:
         """Writes with `If-Match`; the new ETag, or None when the object has another ETag or is gone."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class MediaInfo:
-    """What the decoder found."""
-
-    container: str
-    codec: str
-    sample_rate_hz: int
-    channels: int
 
 
 @dataclass(slots=True)
@@ -237,23 +200,6 @@ class Decoder(Protocol):
                 `INPUT_TOO_LONG`, `INPUT_TOO_SHORT`.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class EngineResult:
-    """What the engine heard, before it becomes a transcript."""
-
-    segments: Sequence[Segment]
-    language: str
-    language_probability: float
-    model: ModelIdentity
-    engine: str
-    device: str
-    compute_type: str
-    mode: str
-    options: dict[str, object]
-    """The arguments that reached the engine; JSON values."""
-    versions: dict[str, str]
 
 
 class Engine(Protocol):

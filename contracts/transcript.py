@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from contracts.events import OutcomeEvent
-from contracts.requests import Contract, OutputFormat, PrefixUri
+from contracts.requests import Contract, OutputFormat
 
 
 class Word(Contract):
@@ -48,7 +48,7 @@ class Job(Contract):
 
     job_id: str
     fingerprint: str = Field(description="sha256 over input, options and model of the request")
-    output_uri: PrefixUri
+    output_uri: str = Field(description="prefix of the result set")
     formats: tuple[OutputFormat, ...]
     attempt: int = Field(ge=1)
     worker: str
