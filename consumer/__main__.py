@@ -1,0 +1,17 @@
+"""The `steno` command."""
+
+from __future__ import annotations
+
+import sys
+
+from consumer.cli.ending import run
+from consumer.settings import load_settings
+
+
+def main() -> None:
+    """Runs the command line of this process and ends it."""
+    sys.exit(run(sys.argv[1:], load_settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""How a command ends: one clear line on standard error, and an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from collections.abc import Sequence
+from typing import Final
+
+import click
+
+from consumer.cli import SettingsLoader, steno
+from consumer.core.failures import ConsumerError, ExitCode, FatalError
+from consumer.settings import LogLevel
+
+_INTERRUPTED: Final = 130
+"""128 and the number of SIGINT, as shells count."""
+
+
+def run(arguments: Sequence[str], load_settings: SettingsLoader) -> int:
+    """Runs one command line; returns its exit code and never raises."""
+    try:
+        code = steno.main(list(arguments), "steno", standalone_mode=False, obj=load_settings)
+        return int(code or ExitCode.OK)
+    except SystemExit as exc:  # click's answer to a closed pipe, and to a shell that asks for completions
+        return int(exc.code or ExitCode.OK)
+    except (KeyboardInterrupt, click.Abort):
+        return _say("interrupted", _INTERRUPTED)
+    except Exception as exc:  # noqa: BLE001 - the last resort of a command line: no traceback at the user
+        return _report(_cause(exc), wants_traceback="--debug" in arguments or _is_debugging(load_settings))
+
+
+def _report(error: Exception, *, wants_traceback: bool) -> int:
+    match error:
+        case click.UsageError():
+            command = error.ctx.command_path if error.ctx else "steno"
+            return _say(f"{error.format_message()} Try '{command} --help'.", ExitCode.MISUSE)
+        case click.ClickException():
+            return _say(error.format_message(), ExitCode.MISUSE)
+        case FatalError():
+            return _say(error.message, error.exit_code)
+        case ConsumerError():
+            return _say(str(error), ExitCode.FAILED)
+    if wants_traceback:
+        traceback.print_exception(error)
+    hint = "" if wants_traceback else "; 'steno --debug …' shows where"
+    return _say(f"a defect of steno: {type(error).__name__}: {error}{hint}", ExitCode.INTERNAL)
+
+
+def _cause(error: Exception) -> Exception:
+    """The one error in a group of one, as task groups raise them."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
+
+
+def _is_debugging(load_settings: SettingsLoader) -> bool:
+    with contextlib.suppress(ConsumerError):
+        return load_settings().log.level is LogLevel.DEBUG
+    return False
+
+
+def _say(message: str, code: int) -> int:
+    for line in message.splitlines() or [""]:
+        click.echo(f"steno: {line}", err=True)
+    return code
