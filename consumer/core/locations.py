@@ -1,0 +1,117 @@
+"""Where things live in object storage, and which places a request may touch.
+
+Keys are raw: S3 resolves no `..`, so `a/../b` is an object of that very name. Proxies, path-style clients and some
+stores do resolve it, so such a key counts as outside of every prefix. What we write has no empty segment either:
+some stores fold `k//a` into `k/a`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final
+
+from consumer.core.failures import PermanentError
+from contracts.errors import ErrorCode
+from contracts.requests import JOB_ID_PATTERN, split_s3_uri
+
+TRANSCRIPT_NAME: Final = "transcript.json"
+MANIFEST_NAME: Final = "manifest.json"
+NO_TENANT: Final = "-"
+"""Stands for an absent tenant; no tenant can be called so, since names begin with a letter or digit."""
+
+_MAX_KEY_BYTES: Final = 1024
+_NAME: Final = re.compile(JOB_ID_PATTERN)
+_DOTS: Final = frozenset((".", ".."))
+
+
+class StateName(StrEnum):
+    """What is kept about a job while it runs."""
+
+    LEASE = "lease"
+    CANCEL = "cancel"
+    STATUS = "status"
+
+
+def result_prefix(output_uri: str, job_id: str) -> str:
+    """Where a job's result set lies, with a slash at its end.
+
+    A job id begins with a letter or digit, so no result set ever meets `.steno/` beside it.
+
+    Raises:
+        PermanentError: `REQUEST_INVALID`; a key below would be longer than S3 allows.
+        ValueError: not a job id or not a prefix; a defect of the caller.
+    """
+    return f"{_below(output_uri, _named(job_id))}/"
+
+
+def result_uri(output_uri: str, job_id: str, name: str) -> str:
+    """One file of a job's result set; raises as `result_prefix` does."""
+    return _below(output_uri, _named(job_id), _named(name))
+
+
+def transcript_uri(output_uri: str, job_id: str) -> str:
+    """The file that is written first, once; raises as `result_prefix` does."""
+    return result_uri(output_uri, job_id, TRANSCRIPT_NAME)
+
+
+def manifest_uri(output_uri: str, job_id: str) -> str:
+    """The file that is written last; raises as `result_prefix` does."""
+    return result_uri(output_uri, job_id, MANIFEST_NAME)
+
+
+def state_uri(state_prefix: str, tenant: str | None, job_id: str, name: StateName) -> str:
+    """One coordination object of a job; raises as `result_prefix` does."""
+    owner = NO_TENANT if tenant is None else _named(tenant)
+    return _below(state_prefix, owner, _named(job_id), name.value)
+
+
+def is_under(uri: str, prefix: str) -> bool:
+    """Whether an object or prefix lies under a prefix, by whole segments: `s3://b/call` does not hold `s3://b/calls`.
+
+    Raises:
+        ValueError: one of them is no S3 URI.
+    """
+    bucket, key = split_s3_uri(uri)
+    prefix_bucket, prefix_key = split_s3_uri(prefix)
+    segments = key.split("/")
+    wanted = prefix_key.removesuffix("/").split("/") if prefix_key else []
+    return bucket == prefix_bucket and _DOTS.isdisjoint(segments) and segments[: len(wanted)] == wanted
+
+
+def is_allowed(uri: str, prefixes: Iterable[str]) -> bool:
+    """Whether an object or prefix lies under one of the prefixes; no prefixes allow everything."""
+    known = tuple(prefixes)
+    return not known or any(is_under(uri, prefix) for prefix in known)
+
+
+def split_writable(uri: str) -> tuple[str, str]:
+    """Bucket and key of an object that we may write.
+
+    Raises:
+        ValueError: the key has an empty, `.` or `..` segment or is too long; a defect of the caller.
+    """
+    bucket, key = split_s3_uri(uri)
+    segments = key.split("/")
+    if "" in segments or not _DOTS.isdisjoint(segments):
+        raise ValueError(f"will not write {uri!r}: its key has an empty, '.' or '..' segment")
+    return bucket, key
+
+
+def _named(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} cannot be a segment of a key")
+    return name
+
+
+def _below(prefix: str, *names: str) -> str:
+    bucket, key = split_s3_uri(prefix)
+    whole = "/".join((key.removesuffix("/"), *names)) if key else "/".join(names)
+    size = len(whole.encode())
+    if size > _MAX_KEY_BYTES:
+        advice = f"{prefix!r} with the job's id makes a key of {size} bytes and S3 allows {_MAX_KEY_BYTES}; shorten it"
+        raise PermanentError(ErrorCode.REQUEST_INVALID, advice)
+    uri = f"s3://{bucket}/{whole}"
+    split_writable(uri)
+    return uri
