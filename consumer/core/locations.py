@@ -110,7 +110,7 @@ def _below(prefix: str, *names: str) -> str:
     whole = "/".join((key.removesuffix("/"), *names)) if key else "/".join(names)
     size = len(whole.encode())
     if size > _MAX_KEY_BYTES:
-        advice = f"{prefix!r} with the job's id makes a key of {size} bytes and S3 allows {_MAX_KEY_BYTES}; shorten it"
+        advice = f"the output prefix makes keys of {size} bytes and S3 allows {_MAX_KEY_BYTES}; shorten it"
         raise PermanentError(ErrorCode.REQUEST_INVALID, advice)
     uri = f"s3://{bucket}/{whole}"
     split_writable(uri)

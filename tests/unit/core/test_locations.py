@@ -43,10 +43,10 @@ def test_a_name_that_is_no_job_id_never_becomes_a_key(name: str) -> None:
 
 
 def test_a_key_over_1024_bytes_is_the_requests_fault() -> None:
-    fits = "s3://out/" + "ä" * 505
-    assert len(manifest_uri(fits, "j").removeprefix("s3://out/").encode()) == 1010 + len("/j/manifest.json")
+    fits = "s3://out/" + "ä" * 504
+    assert len(manifest_uri(fits, "j").removeprefix("s3://out/").encode()) == 1024
     with pytest.raises(PermanentError, match="shorten it") as caught:
-        manifest_uri("s3://out/" + "ä" * 506, "j")
+        manifest_uri("s3://out/" + "ä" * 505, "j")
     assert caught.value.code is ErrorCode.REQUEST_INVALID
 
 
@@ -59,21 +59,21 @@ def test_a_prefix_with_odd_segments_is_refused(prefix: str) -> None:
 @pytest.mark.parametrize(
     ("uri", "prefix", "is_inside"),
     [
-        ("s3://b/call/x", "s3://b/call/", True),
-        ("s3://b/call/x", "s3://b/call", True),
-        ("s3://b/call", "s3://b/call/", True),
-        ("s3://b/call/", "s3://b/call/", True),
-        ("s3://b/calls/x", "s3://b/call", False),
-        ("s3://b/calls/x", "s3://b/call/", False),
-        ("s3://b/x", "s3://b/", True),
-        ("s3://c/x", "s3://b/", False),
-        ("s3://b/call/../secret", "s3://b/call/", False),
-        ("s3://b/call/./x", "s3://b/call/", False),
-        ("s3://b/call/..x", "s3://b/call/", True),
-        ("s3://b/call%2Fx", "s3://b/call/", False),
-        ("s3://b/Call/x", "s3://b/call/", False),
-        ("s3://b//call/x", "s3://b/call/", False),
-        ("s3://b/call//x", "s3://b/call/", True),
+        ("s3://bkt/call/x", "s3://bkt/call/", True),
+        ("s3://bkt/call/x", "s3://bkt/call", True),
+        ("s3://bkt/call", "s3://bkt/call/", True),
+        ("s3://bkt/call/", "s3://bkt/call/", True),
+        ("s3://bkt/calls/x", "s3://bkt/call", False),
+        ("s3://bkt/calls/x", "s3://bkt/call/", False),
+        ("s3://bkt/x", "s3://bkt/", True),
+        ("s3://other/x", "s3://bkt/", False),
+        ("s3://bkt/call/../secret", "s3://bkt/call/", False),
+        ("s3://bkt/call/./x", "s3://bkt/call/", False),
+        ("s3://bkt/call/..x", "s3://bkt/call/", True),
+        ("s3://bkt/call%2Fx", "s3://bkt/call/", False),
+        ("s3://bkt/Call/x", "s3://bkt/call/", False),
+        ("s3://bkt//call/x", "s3://bkt/call/", False),
+        ("s3://bkt/call//x", "s3://bkt/call/", True),
     ],
 )
 def test_prefixes_hold_by_whole_segments(uri: str, prefix: str, is_inside: bool) -> None:  # noqa: FBT001 - a table
@@ -81,15 +81,15 @@ def test_prefixes_hold_by_whole_segments(uri: str, prefix: str, is_inside: bool)
 
 
 def test_no_prefixes_allow_everything_and_one_match_is_enough() -> None:
-    assert is_allowed("s3://b/x", ())
-    assert is_allowed("s3://b/x", ("s3://a/", "s3://b/"))
-    assert not is_allowed("s3://b/x", ("s3://a/", "s3://b/y/"))
+    assert is_allowed("s3://bkt/x", ())
+    assert is_allowed("s3://bkt/x", ("s3://another/", "s3://bkt/"))
+    assert not is_allowed("s3://bkt/x", ("s3://another/", "s3://bkt/y/"))
 
 
 @pytest.mark.parametrize("key", ["", "a//b", "/a", "a/", "a/../b", "./a"])
 def test_an_odd_key_is_never_written(key: str) -> None:
     with pytest.raises(ValueError, match="will not write"):
-        split_writable(f"s3://b/{key}")
+        split_writable(f"s3://bkt/{key}")
 
 
 def test_an_ordinary_key_is_written_as_it_is() -> None:
