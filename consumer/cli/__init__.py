@@ -7,10 +7,10 @@ settings are read once a command needs them, so that `--help` works whatever the
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import click
 
@@ -22,40 +22,50 @@ SettingsLoader = Callable[[], Settings]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A command that is not imported yet."""
+class Extra:
+    """An extra of the distribution, recognised by top-level modules that it brings."""
 
-    summary: str
-    extra: str | None = None
-    """The extra of the distribution that it needs."""
+    name: str
+    modules: tuple[str, ...]
 
     @property
     def is_installed(self) -> bool:
-        """Whether the modules of its extra are there."""
-        return all(find_spec(name) for name in _EXTRAS[self.extra]) if self.extra else True
+        """Whether its modules are there; none is imported."""
+        return all(find_spec(module) for module in self.modules)
 
 
-_EXTRAS: Final = {
-    "worker": ("faster_whisper", "av", "numpy", "aiohttp"),
-    "demo": ("faster_whisper", "av", "numpy", "aiohttp", "moto", "flask", "confluent_kafka"),
-}
-"""Top-level modules by which an extra is recognised, without importing them."""
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command that is not imported yet."""
 
-COMMANDS: Final = {
-    "demo": Entry("Show the whole path on this machine with an embedded store and broker.", "demo"),
-    "submit": Entry("Upload media, publish requests and, with --wait, print the transcripts."),
-    "topics": Entry("Create or check the topics on the broker."),
-    "transcribe": Entry("Transcribe files on this machine, without broker and store.", "worker"),
-    "worker": Entry("Run a worker until SIGTERM.", "worker"),
+    module: str
+    summary: str
+    extra: Extra | None = None
+
+
+_WORKER: Final = Extra("worker", ("faster_whisper", "av", "numpy", "aiohttp"))
+_DEMO: Final = Extra("demo", (*_WORKER.modules, "moto", "flask", "confluent_kafka"))
+
+COMMANDS: Final[Mapping[str, Entry]] = {
+    "demo": Entry("consumer.cli.demo", "Show the whole path here, with an embedded store and broker.", _DEMO),
+    "submit": Entry("consumer.cli.submit", "Upload media, publish requests and print transcripts with --wait."),
+    "topics": Entry("consumer.cli.topics", "Create or check the topics on the broker."),
+    "transcribe": Entry("consumer.cli.transcribe", "Transcribe files here, without broker and store.", _WORKER),
+    "worker": Entry("consumer.cli.worker", "Run a worker until SIGTERM.", _WORKER),
 }
 
 
 class LazyGroup(click.Group):
     """Imports the module of a command when that command is called."""
 
+    def __init__(self, *, entries: Mapping[str, Entry], **arguments: Any) -> None:
+        """Takes the commands by name, in the order of the help page."""
+        super().__init__(**arguments)
+        self._entries = entries
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Every name in `COMMANDS`."""
-        return list(COMMANDS)
+        """Every name, in the order of the help page."""
+        return list(self._entries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         """Imports a command.
@@ -63,22 +73,23 @@ class LazyGroup(click.Group):
         Raises:
             FatalError: the extra that it needs is not installed.
         """
-        entry = COMMANDS.get(cmd_name)
+        entry = self._entries.get(cmd_name)
         if entry is None:
             return None
-        if not entry.is_installed:
-            message = f"'steno {cmd_name}' needs an extra; install it with: pip install 'steno[{entry.extra}]'"
+        if entry.extra and not entry.extra.is_installed:
+            message = f"'{cmd_name}' needs more than the base install; run: pip install 'steno[{entry.extra.name}]'"
             raise FatalError(ExitCode.UNAVAILABLE, message)
-        return cast("click.Command", importlib.import_module(f"{__name__}.{cmd_name}").command)
+        return cast("click.Command", importlib.import_module(entry.module).command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         """Lists the commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+            formatter.write_dl([(name, entry.summary) for name, entry in self._entries.items()])
 
 
 @click.group(
     cls=LazyGroup,
+    entries=COMMANDS,
     no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )

@@ -17,10 +17,10 @@ _INTERRUPTED: Final = 130
 """128 and the number of SIGINT, as shells count."""
 
 
-def run(arguments: Sequence[str], load_settings: SettingsLoader) -> int:
+def run(arguments: Sequence[str], load_settings: SettingsLoader, group: click.Group = steno) -> int:
     """Runs one command line; returns its exit code and never raises."""
     try:
-        code = steno.main(list(arguments), "steno", standalone_mode=False, obj=load_settings)
+        code = group.main(list(arguments), "steno", standalone_mode=False, obj=load_settings)
         return int(code or ExitCode.OK)
     except SystemExit as exc:  # click's answer to a closed pipe, and to a shell that asks for completions
         return int(exc.code or ExitCode.OK)
