@@ -1,0 +1,102 @@
+"""Markers by folder, the test stack as fixtures, and a line at the end that names the services used."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import Final, TypeVar
+
+import pytest
+
+from tests.stack import broker, store
+from tests.stack.clients import make_bucket, make_topic
+from tests.stack.service import MissingServiceError, first_of
+from tests.stack.store import S3Address
+
+T = TypeVar("T")
+
+_HERE: Final = Path(__file__).parent
+_FOLDERS: Final = ("unit", "contract", "integration", "e2e", "bench")
+_USED: Final = pytest.StashKey[list[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Opens the list of services that this run uses."""
+    config.stash[_USED] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks each test with the name of its folder."""
+    for item in items:
+        folder = item.path.relative_to(_HERE).parts[0]
+        if folder in _FOLDERS:
+            item.add_marker(folder)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Says which services were used."""
+    if used := config.stash[_USED]:
+        terminalreporter.write_line(f"services used: {', '.join(used)}")
+
+
+def _open(
+    providers: Sequence[Callable[[], AbstractContextManager[T]]], stack: ExitStack, name_of: Callable[[T], str],
+    config: pytest.Config,
+) -> T:  # fmt: skip
+    try:
+        service = first_of(providers, stack)
+    except MissingServiceError as exc:
+        if os.environ.get("CI"):
+            pytest.fail(f"CI must have every service: {exc}", pytrace=False)
+        pytest.skip(str(exc))
+    config.stash[_USED].append(name_of(service))
+    return service
+
+
+@pytest.fixture(scope="session")
+def kafka(pytestconfig: pytest.Config) -> Iterator[str]:
+    """Address of a real broker, host:port, started for this run unless one is given."""
+    with ExitStack() as stack:
+        yield _open(broker.PROVIDERS, stack, lambda found: found.name, pytestconfig).bootstrap
+
+
+@pytest.fixture(scope="session")
+def s3_address(pytestconfig: pytest.Config) -> Iterator[S3Address]:
+    """A real S3 API, started for this run unless one is given."""
+    with ExitStack() as stack:
+        yield _open(store.PROVIDERS, stack, lambda found: found.name, pytestconfig).address
+
+
+@pytest.fixture
+def unique() -> str:
+    """A name that no other test has, fit for topics, groups, buckets and keys."""
+    return f"t-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def topic_name(unique: str) -> str:
+    """Name of a topic that no other test has; nothing makes it."""
+    return f"{unique}.requests"
+
+
+@pytest.fixture
+async def topic(kafka: str, topic_name: str) -> str:
+    """A fresh topic of two partitions on the real broker."""
+    return await make_topic(kafka, topic_name, partitions=2)
+
+
+@pytest.fixture
+async def bucket(s3_address: S3Address, unique: str) -> str:
+    """A fresh bucket on the real store."""
+    return await make_bucket(s3_address, unique)
+
+
+@pytest.fixture
+def aws_environment(s3_address: S3Address, monkeypatch: pytest.MonkeyPatch) -> S3Address:
+    """Lets every AWS client of this process find the real store, as a deployment would."""
+    for name, value in s3_address.environment().items():
+        monkeypatch.setenv(name, value)
+    return s3_address

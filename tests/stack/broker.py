@@ -1,0 +1,118 @@
+"""A Kafka broker for tests: the one named in the environment, else Apache Kafka from Maven."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.stack.cache import fetched
+from tests.stack.service import MissingServiceError, free_ports, listens, running, work_directory
+
+ADDRESS_VARIABLE: Final = "STENO_TEST_KAFKA"
+_KAFKA_VERSION: Final = "4.3.0"
+_RECIPE: Final = Path(__file__).parent / "kafka"
+_JVM: Final = (
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+)
+_FETCH_TIMEOUT_S: Final = 600
+_PROPERTIES: Final = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={directory}/data
+auto.create.topics.enable=false
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=500
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+log.cleaner.enable=false
+"""
+
+
+@dataclass(frozen=True)
+class Broker:
+    """Where the broker is and what it is."""
+
+    bootstrap: str
+    name: str
+
+
+@contextmanager
+def given_broker() -> Iterator[Broker]:
+    """The broker whose address stands in the environment."""
+    address = os.environ.get(ADDRESS_VARIABLE)
+    if not address:
+        raise MissingServiceError(f"{ADDRESS_VARIABLE} is not set")
+    yield Broker(address, f"the Kafka broker at {address}")
+
+
+@contextmanager
+def apache_kafka() -> Iterator[Broker]:
+    """Apache Kafka, one KRaft node as a process of ours."""
+    java = _tool("java")
+    jars = fetched("kafka", (_RECIPE / "jars.sha256").read_bytes(), _fetch_jars)
+    port, controller = free_ports(2)
+    with work_directory() as directory:
+        properties = directory / "server.properties"
+        properties.write_text(_PROPERTIES.format(port=port, controller=controller, directory=directory), "ascii")
+        command = [java, *_JVM, "-cp", f"{jars}/*"]
+        _format(command, properties)
+        environment = {"PATH": os.environ["PATH"]}
+        with running([*command, "kafka.Kafka", str(properties)], directory, environment, lambda: listens(port)):
+            yield Broker(f"127.0.0.1:{port}", f"Apache Kafka {_KAFKA_VERSION}")
+
+
+PROVIDERS: Final[Sequence[Callable[[], AbstractContextManager[Broker]]]] = (given_broker, apache_kafka)
+"""In order of preference."""
+
+
+def _format(command: Sequence[str], properties: Path) -> None:
+    cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode().replace("-", "a")
+    _run([*command, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties)])
+
+
+def _fetch_jars(folder: Path) -> None:
+    pom = _RECIPE / "pom.xml"
+    goal = "dependency:copy-dependencies"
+    _run([_tool("mvn"), "-q", "-B", "-f", str(pom), goal, f"-DoutputDirectory={folder}"])
+    expected = (_RECIPE / "jars.sha256").read_text("ascii")
+    found = "".join(
+        f"{hashlib.sha256(jar.read_bytes()).hexdigest()}  {jar.name}\n" for jar in sorted(folder.glob("*.jar"))
+    )
+    if sorted(found.splitlines()) != sorted(expected.splitlines()):
+        raise MissingServiceError(f"the jars in {folder} are not those of {_RECIPE / 'jars.sha256'}; do not use them")
+
+
+def _run(command: Sequence[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_FETCH_TIMEOUT_S, check=False)
+    if done.returncode != 0:
+        raise MissingServiceError(f"{Path(command[0]).name} failed: {(done.stdout + done.stderr)[-1000:]}")
+
+
+def _tool(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        raise MissingServiceError(f"{name} is not installed (Java 17 and Maven run the test broker)")
+    return path

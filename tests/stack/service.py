@@ -1,0 +1,113 @@
+"""One service process: started in a directory of its own, awaited, ended with its parent."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Final, TypeVar
+
+from tests.stack import leash
+
+_START_DEADLINE_S: Final = 90.0
+_STOP_DEADLINE_S: Final = 10.0
+_POLL_S: Final = 0.05
+_LOG_TAIL_CHARS: Final = 2000
+
+T = TypeVar("T")
+
+
+class MissingServiceError(Exception):
+    """A service cannot be had on this machine; the message says what would make it so."""
+
+
+def first_of(providers: Sequence[Callable[[], AbstractContextManager[T]]], stack: ExitStack) -> T:
+    """Enters the first provider that can serve; the stack ends it.
+
+    Raises:
+        MissingServiceError: none can; the message has every reason.
+    """
+    reasons = []
+    for provider in providers:
+        try:
+            return stack.enter_context(provider())
+        except MissingServiceError as exc:
+            reasons.append(str(exc))
+    raise MissingServiceError("; ".join(reasons))
+
+
+@contextmanager
+def work_directory() -> Iterator[Path]:
+    """A directory for one service; whoever runs in it removes it, this only after a failure."""
+    directory = Path(tempfile.mkdtemp(prefix="steno-stack-"))
+    try:
+        yield directory
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def running(
+    command: Sequence[str], directory: Path, environment: Mapping[str, str], is_up: Callable[[], bool]
+) -> Iterator[None]:
+    """Runs a service until the context ends or this process dies; enters once it is up.
+
+    Args:
+        command: what to run.
+        directory: its working directory and home of its log; removed at the end.
+        environment: all that it will see.
+        is_up: asked again and again until true; must not block for long.
+
+    Raises:
+        MissingServiceError: it ended, or was not up in time; the message ends with its log.
+    """
+    holder = subprocess.Popen(
+        [sys.executable, str(Path(leash.__file__)), str(directory), *command],
+        env=dict(environment),
+        stdin=subprocess.PIPE,
+    )
+    try:
+        _await(is_up, directory)
+        yield
+    finally:
+        holder.stdin.close()  # type: ignore[union-attr]  # a pipe was asked for
+        with suppress(subprocess.TimeoutExpired):
+            holder.wait(_STOP_DEADLINE_S)
+
+
+def _await(is_up: Callable[[], bool], directory: Path) -> None:
+    deadline = time.monotonic() + _START_DEADLINE_S
+    while not is_up():
+        if (directory / leash.EXITED).exists():
+            raise MissingServiceError(f"the service ended at start: {_log_tail(directory)}")
+        if time.monotonic() > deadline:
+            raise MissingServiceError(f"not up after {_START_DEADLINE_S:.0f} s: {_log_tail(directory)}")
+        time.sleep(_POLL_S)
+
+
+def _log_tail(directory: Path) -> str:
+    log = directory / leash.LOG
+    return log.read_text(errors="replace")[-_LOG_TAIL_CHARS:] if log.exists() else "no log"
+
+
+def free_ports(count: int) -> list[int]:
+    """TCP ports of the loopback interface that nobody listens on now, all different."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for sock in sockets:
+            sock.bind(("127.0.0.1", 0))
+        return [sock.getsockname()[1] for sock in sockets]
+
+
+def listens(port: int) -> bool:
+    """Whether somebody accepts connections on a loopback port."""
+    with socket.socket() as sock:
+        sock.settimeout(1.0)
+        return sock.connect_ex(("127.0.0.1", port)) == 0
