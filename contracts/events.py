@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from contracts.requests import Contract
 
@@ -42,6 +42,16 @@ class Kind(StrEnum):
 _OUTCOMES: Final = frozenset((Kind.COMPLETED, Kind.FAILED, Kind.CANCELLED))
 
 
+def _is_an_outcome(kind: Kind) -> Kind:
+    if not kind.is_outcome:
+        raise ValueError(f"{kind!s} is no outcome")
+    return kind
+
+
+Outcome = Annotated[Kind, AfterValidator(_is_an_outcome), Field(json_schema_extra={"enum": sorted(_OUTCOMES)})]
+"""A kind that ends a job."""
+
+
 class ErrorDetail(Contract):
     """Why a job has no result. The vocabulary of codes may grow: judge an unknown one by `retryable`."""
 
@@ -54,7 +64,7 @@ class OutcomeEvent(Contract):
     """The value of an outcome event: the job has ended, this way."""
 
     job_id: str | None = Field(description="null when the bytes held no job")
-    outcome: Kind
+    outcome: Outcome
     input: str | None = Field(description="s3://bucket/key; null when the bytes held no job")
     manifest: str | None = Field(description="s3://…/manifest.json of a completed job")
     error: ErrorDetail | None

@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
 from contracts.languages import LANGUAGES
 
@@ -59,10 +59,17 @@ def _is_known_language(language: str) -> str:
     return language
 
 
-ObjectUri = Annotated[str, AfterValidator(_is_object_uri)]
-PrefixUri = Annotated[str, AfterValidator(_is_prefix_uri)]
+# The extra keys below say in the JSON Schema what a validator says here, for who validates without Python.
+_BUCKET: Final = "^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/"
+_SEGMENT: Final = r"(?:[^/.][^/]*|\.[^/.][^/]*|\.\.[^/]+)"
+ObjectUri = Annotated[str, AfterValidator(_is_object_uri), Field(json_schema_extra={"pattern": rf"{_BUCKET}[\s\S]"})]
+PrefixUri = Annotated[
+    str,
+    AfterValidator(_is_prefix_uri),
+    Field(json_schema_extra={"pattern": rf"{_BUCKET}(?:{_SEGMENT}(?:/{_SEGMENT})*/?)?$"}),
+]
 JobId = Annotated[str, StringConstraints(pattern=JOB_ID_PATTERN)]
-Language = Annotated[str, AfterValidator(_is_known_language)]
+Language = Annotated[str, AfterValidator(_is_known_language), Field(json_schema_extra={"enum": list(LANGUAGES)})]
 Temperature = Annotated[float, Field(ge=0.0, le=1.0, strict=False)]
 
 
@@ -105,13 +112,28 @@ class VadParameters(BaseModel):
     speech_pad_ms: int | None = Field(None, ge=0, le=10_000, description="padding on each side of speech")
 
 
+_VAD_IS_ON: Final[JsonValue] = {
+    "anyOf": [
+        {"properties": {"vad": {"const": True}}, "required": ["vad"]},
+        {"properties": {"mode": {"const": "batched"}}, "required": ["mode"]},
+    ]
+}
+_OPTION_RULES: Final[list[JsonValue]] = [
+    {"not": {"properties": {"mode": {"const": "batched"}, "vad": {"const": False}}, "required": ["mode", "vad"]}},
+    {"if": {"properties": {"vad_parameters": {"type": "object"}}, "required": ["vad_parameters"]}, "then": _VAD_IS_ON},
+]
+"""In JSON Schema what `Options._fits_together` says."""
+
+
 class Options(BaseModel):
     """How to transcribe. An unknown name is an error: a typo must not change a transcript silently.
 
     Defaults, null included, are those of faster-whisper's own call in the chosen mode.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, json_schema_extra={"allOf": _OPTION_RULES}
+    )
 
     task: Task = Field(Task.TRANSCRIBE, description="`transcribe`, or `translate` into English")
     language: Language | None = Field(None, description="Whisper's language code; null detects it")
