@@ -26,6 +26,8 @@ class ExitCode(IntEnum):
     """Some of the inputs failed; the others are done."""
     MISUSE = 2
     """The command line is wrong."""
+    MODEL_UNAVAILABLE = 66
+    """The model's weights cannot be found or loaded."""
     UNAVAILABLE = 69
     """A service that is needed at start does not answer."""
     INTERNAL = 70

@@ -1,0 +1,144 @@
+"""Outcome and progress events as records: CloudEvents 1.0 in Kafka binary mode with deterministic ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from consumer.core.failures import JobError
+from consumer.core.jobs import Job
+from consumer.core.records import Header, OutboundRecord, Record
+from contracts.errors import Verdict
+from contracts.events import ErrorDetail, Kind, OutcomeEvent, ProgressEvent
+
+_TRACE_HEADERS: Final = ("traceparent", "tracestate")
+
+
+@dataclass(frozen=True, slots=True)
+class Emitter:
+    """Who speaks, and where events go."""
+
+    worker: str
+    deployment: str
+    results_topic: str
+    progress_topic: str
+
+    @property
+    def source(self) -> str:
+        """The CloudEvents `source`."""
+        return f"/steno/{self.deployment}"
+
+
+def outcome_record(
+    emitter: Emitter, job: Job, outcome: OutcomeEvent, *, now: datetime, cause: Record
+) -> OutboundRecord:
+    """The event that a job has ended; the same id each time the same end is told."""
+    event_id = f"{job.tenant or '-'}/{job.job_id}/{outcome.outcome.value}/{job.replay_count}"
+    headers = _headers(
+        emitter,
+        outcome.outcome,
+        event_id,
+        now=now,
+        cause=cause,
+        extra={"ce_subject": outcome.input, "ce_dataref": outcome.manifest},
+    )
+    return OutboundRecord(emitter.results_topic, job.job_id.encode(), _json(outcome), headers)
+
+
+def unreadable_record(emitter: Emitter, outcome: OutcomeEvent, *, now: datetime, cause: Record) -> OutboundRecord:
+    """The event that a record held no job; named after the record's place, or its job id where one was legible."""
+    event_id = (
+        f"-/{outcome.job_id}/failed/0" if outcome.job_id else f"{cause.topic}/{cause.partition}/{cause.offset}/failed"
+    )
+    key = outcome.job_id.encode() if outcome.job_id else cause.key or b""
+    return OutboundRecord(
+        emitter.results_topic, key, _json(outcome), _headers(emitter, Kind.FAILED, event_id, now=now, cause=cause)
+    )
+
+
+def progress_record(
+    emitter: Emitter, job: Job, event: ProgressEvent, *, now: datetime, cause: Record
+) -> OutboundRecord:
+    """The event that a job goes on; ids differ by attempt and, while it works, by milliseconds done."""
+    step = "" if event.done_s is None else f"/{round(event.done_s * 1000)}"
+    event_id = f"{job.tenant or '-'}/{job.job_id}/{event.kind.value}/{job.replay_count}/{job.attempt}{step}"
+    headers = _headers(emitter, event.kind, event_id, now=now, cause=cause, extra={"ce_subject": event.input})
+    return OutboundRecord(emitter.progress_topic, job.job_id.encode(), _json(event), headers)
+
+
+def failed_outcome(job: Job, error: JobError, worker: str) -> OutcomeEvent:
+    """What a job's end looks like when it has no result."""
+    return OutcomeEvent(
+        job_id=job.job_id,
+        outcome=Kind.FAILED,
+        input=job.request.input.uri,
+        manifest=None,
+        error=_detail(error),
+        attempt=job.attempt,
+        worker=worker,
+        tenant=job.tenant,
+        correlation_id=job.request.correlation_id,
+        metadata=job.request.metadata,
+    )
+
+
+def unreadable_outcome(job_id: str | None, error: JobError, worker: str) -> OutcomeEvent:
+    """What is said of bytes that held no job."""
+    return OutcomeEvent(
+        job_id=job_id, outcome=Kind.FAILED, input=None, manifest=None, error=_detail(error), attempt=1, worker=worker
+    )
+
+
+def progress_event(
+    job: Job, kind: Kind, worker: str, *, done_s: float | None = None, audio_s: float | None = None
+) -> ProgressEvent:
+    """How far a job is."""
+    return ProgressEvent(
+        job_id=job.job_id,
+        kind=kind,
+        input=job.request.input.uri,
+        attempt=job.attempt,
+        done_s=done_s,
+        audio_s=audio_s,
+        worker=worker,
+        tenant=job.tenant,
+        correlation_id=job.request.correlation_id,
+        metadata=job.request.metadata,
+    )
+
+
+def trace_headers(headers: Iterable[Header]) -> tuple[Header, ...]:
+    """The W3C trace context of a record, to be carried on."""
+    return tuple(header for header in headers if header[0] in _TRACE_HEADERS)
+
+
+def _detail(error: JobError) -> ErrorDetail:
+    return ErrorDetail(code=error.code, message=error.message, retryable=error.verdict is not Verdict.PERMANENT)
+
+
+def _json(event: OutcomeEvent | ProgressEvent) -> bytes:
+    return event.model_dump_json().encode()
+
+
+def _headers(
+    emitter: Emitter,
+    kind: Kind,
+    event_id: str,
+    *,
+    now: datetime,
+    cause: Record,
+    extra: dict[str, str | None] | None = None,
+) -> tuple[Header, ...]:
+    attributes: dict[str, str | None] = {
+        "ce_specversion": "1.0",
+        "ce_id": event_id,
+        "ce_source": emitter.source,
+        "ce_type": kind.type,
+        "ce_time": now.isoformat(timespec="milliseconds"),
+        "content-type": "application/json",
+        **(extra or {}),
+    }
+    named = tuple((name, text.encode()) for name, text in attributes.items() if text is not None)
+    return named + trace_headers(cause.headers)

@@ -1,0 +1,157 @@
+"""One job to one result set and one outcome; knows no Kafka.
+
+The order of effects: look for the manifest, then for `transcript.json`; fetch, decode, transcribe to the last segment;
+`transcript.json` if none is there; the other outputs; the manifest. Interrupted anywhere and started again, here or
+elsewhere, it ends with the same files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+from consumer.core.admission import AdmissionRules, check_admission
+from consumer.core.failures import OutageError, TransientError
+from consumer.core.jobs import Job
+from consumer.core.locations import manifest_uri, transcript_uri
+from consumer.core.resultset import JSON_TYPE, OutputFile, check_transcript, derive_result_set, read_manifest
+from consumer.core.transcription import build_transcript, describe_job, describe_source
+from consumer.ports import Decoder, Engine, EngineResult, FetchedObject, Samples, Store
+from consumer.stopwatch import Stopwatch
+from contracts.errors import ErrorCode
+from contracts.events import Kind, OutcomeEvent
+from contracts.transcript import Timing
+
+Notify = Callable[[Kind, float | None, float | None], None]
+"""Hears of progress: what happened, seconds of audio done, seconds of audio in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """How a job ended well."""
+
+    outcome: OutcomeEvent
+    is_repeat: bool
+    """The result was there already: nothing was transcribed for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerConfig:
+    """What a handler needs to know of its worker."""
+
+    worker: str
+    scratch_dir: Path
+    rules: AdmissionRules
+
+
+class Handler:
+    """Takes jobs from media to result set. Any number of jobs may run at once."""
+
+    def __init__(
+        self, store: Store, decoder: Decoder, engine: Engine, *, config: HandlerConfig, now: Callable[[], datetime]
+    ) -> None:
+        """Borrows its ports; whoever made them closes them."""
+        self._store = store
+        self._decoder = decoder
+        self._engine = engine
+        self._config = config
+        self._now = now
+
+    async def run(self, job: Job, notify: Notify, stopwatch: Stopwatch) -> Handled:
+        """Ends with a complete result set, its manifest last.
+
+        Raises:
+            JobError: with the verdict on what happened; what was written so far is picked up by the next attempt.
+        """
+        check_admission(job, self._config.rules)
+        with stopwatch.stage("lookup"):
+            manifest, found = await asyncio.gather(
+                self._store.read(manifest_uri(job.output_uri, job.job_id)),
+                self._store.read(transcript_uri(job.output_uri, job.job_id)),
+            )
+        if manifest is not None:
+            return Handled(read_manifest(manifest.body, job).outcome, is_repeat=True)
+        if found is not None:
+            check_transcript(found.body, job)
+        body = found.body if found is not None else await self._transcribe(job, notify, stopwatch)
+        with stopwatch.stage("write"):
+            outcome = await self._complete(body)
+        return Handled(outcome, is_repeat=found is not None)
+
+    async def _transcribe(self, job: Job, notify: Notify, stopwatch: Stopwatch) -> bytes:
+        """Returns the bytes of `transcript.json` as they stand in the store: ours, or those of whoever was first."""
+        notify(Kind.STARTED, None, None)
+        fetched, samples = await self._fetch_and_decode(job, stopwatch)
+        with samples:
+            with stopwatch.stage("engine"):
+                result = await self._engine.transcribe(
+                    samples, job.request.options, lambda done_s: notify(Kind.PROGRESS, done_s, samples.duration_s)
+                )
+            body = self._document(job, fetched, samples, result, stopwatch)
+        with stopwatch.stage("write"):
+            return await self._put_first(job, body)
+
+    async def _fetch_and_decode(self, job: Job, stopwatch: Stopwatch) -> tuple[FetchedObject, Samples]:
+        with self._scratch_file() as media:
+            with stopwatch.stage("fetch"):
+                fetched = await self._store.fetch(job.request.input, media, max_bytes=self._config.rules.max_bytes)
+            with stopwatch.stage("decode"):
+                return fetched, await self._decoder.decode(media)
+
+    def _scratch_file(self) -> IO[bytes]:
+        """A file without a name: private to this process, and gone with it even after SIGKILL."""
+        try:
+            return tempfile.TemporaryFile(dir=self._config.scratch_dir)
+        except OSError as exc:
+            text = f"no file can be made in {self._config.scratch_dir} (STENO_SCRATCH__DIR): {exc.strerror}"
+            raise OutageError(ErrorCode.SCRATCH_FULL, text) from exc
+
+    def _document(
+        self, job: Job, fetched: FetchedObject, samples: Samples, result: EngineResult, stopwatch: Stopwatch
+    ) -> bytes:
+        timing = Timing(
+            created_at=self._now(),
+            fetch_s=round(stopwatch.seconds("fetch"), 4),
+            decode_s=round(stopwatch.seconds("decode"), 4),
+            engine_s=round(stopwatch.seconds("engine"), 4),
+        )
+        transcript = build_transcript(
+            describe_job(job, self._config.worker),
+            describe_source(job.request.input.uri, fetched, samples.media),
+            result,
+            duration_s=samples.duration_s,
+            timing=timing,
+        )
+        return transcript.model_dump_json().encode()
+
+    async def _put_first(self, job: Job, body: bytes) -> bytes:
+        uri = transcript_uri(job.output_uri, job.job_id)
+        if await self._store.create(uri, body, JSON_TYPE):
+            return body
+        winner = await self._store.read(uri)
+        if winner is None:
+            raise TransientError(ErrorCode.INTERNAL, f"{uri} was there when written and gone when read")
+        check_transcript(winner.body, job)
+        return winner.body
+
+    async def _complete(self, transcript_body: bytes) -> OutcomeEvent:
+        result_set = derive_result_set(transcript_body)
+        await _all(self._write(file) for file in result_set.outputs)
+        # A manifest that is there already says the same: it is a function of the same transcript.
+        await self._store.create(result_set.manifest.uri, result_set.manifest.body, result_set.manifest.content_type)
+        return result_set.outcome
+
+    async def _write(self, file: OutputFile) -> None:
+        await self._store.write(file.uri, file.body, file.content_type)
+
+
+async def _all(calls: Iterable[Coroutine[None, None, None]]) -> None:
+    """Runs calls side by side to the end of the last one; then raises the first error."""
+    for result in await asyncio.gather(*calls, return_exceptions=True):
+        if result is not None:
+            raise result

@@ -1,0 +1,34 @@
+"""Seconds by stage of one piece of work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Stopwatch:
+    """Adds up the time spent in named stages."""
+
+    def __init__(self) -> None:
+        """Starts the total."""
+        self._started = time.perf_counter()
+        self._stages: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Times the enclosed block, however it ends; repeated stages add up."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._stages[name] = self.seconds(name) + time.perf_counter() - started
+
+    def seconds(self, name: str) -> float:
+        """Seconds spent in a stage so far."""
+        return self._stages.get(name, 0.0)
+
+    def fields(self) -> dict[str, float]:
+        """All stages and the total, in seconds, as log fields."""
+        stages = {f"{name}_s": round(seconds, 4) for name, seconds in self._stages.items()}
+        return {**stages, "total_s": round(time.perf_counter() - self._started, 4)}

@@ -1,0 +1,195 @@
+"""Deliveries to slots, to the handler, to settlement; and the drain at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+import structlog
+
+from consumer.core.deadletters import replay_count
+from consumer.core.failures import ConsumerError, JobError, TransientError
+from consumer.core.intake import parse_request
+from consumer.core.jobs import Job, make_job
+from consumer.core.records import Delivery, Record
+from consumer.handler import Handled, Handler
+from consumer.ports import Source
+from consumer.progress import ProgressReporter
+from consumer.settlement import Settlement, outlast
+from consumer.stopwatch import Stopwatch
+from contracts.errors import ErrorCode
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerConfig:
+    """How much at once, and how long to wait at the end."""
+
+    slots: int
+    """Deliveries worked on side by side: the next one is fetched and decoded while the engine is busy."""
+    grace_s: float
+    """What jobs in flight get after the drain began, in seconds."""
+    default_output: str
+
+
+class Shutdown:
+    """The wish to end: first gently, at the second time in a hurry."""
+
+    def __init__(self) -> None:
+        """Nobody has asked yet."""
+        self.drain = asyncio.Event()
+        self.hurry = asyncio.Event()
+
+    def request(self) -> None:
+        """Asks to drain; asked again, to hurry."""
+        if self.drain.is_set():
+            self.hurry.set()
+        self.drain.set()
+
+
+class Worker:
+    """Works on deliveries until it is asked to end."""
+
+    def __init__(
+        self,
+        source: Source,
+        handler: Handler,
+        settlement: Settlement,
+        progress: ProgressReporter,
+        *,
+        config: WorkerConfig,
+    ) -> None:
+        """Borrows its parts."""
+        self._source = source
+        self._handler = handler
+        self._settlement = settlement
+        self._progress = progress
+        self._config = config
+        self._slots = asyncio.Semaphore(config.slots)
+        self._in_flight: set[asyncio.Task[None]] = set()
+
+    async def run(self, shutdown: Shutdown) -> None:
+        """Takes deliveries until shutdown, then drains.
+
+        Raises:
+            FatalError: the source cannot go on.
+        """
+        intake = asyncio.create_task(self._take_in())
+        asked = asyncio.create_task(shutdown.drain.wait())
+        try:
+            await asyncio.wait((intake, asked), return_when=asyncio.FIRST_COMPLETED)
+            log.info("draining", in_flight=len(self._in_flight), grace_s=self._config.grace_s)
+            await self._drain(intake, shutdown)
+        finally:
+            asked.cancel()
+            intake.cancel()
+        if not intake.cancelled():
+            intake.result()
+
+    async def _take_in(self) -> None:
+        while True:
+            await self._slots.acquire()
+            try:
+                delivery = await self._source.receive()
+            except BaseException:
+                self._slots.release()
+                raise
+            task = asyncio.create_task(self._work(delivery))
+            self._in_flight.add(task)
+            task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        self._slots.release()
+        if not task.cancelled() and task.exception() is not None:
+            log.error("defect", exc_info=task.exception())
+
+    async def _drain(self, intake: asyncio.Task[None], shutdown: Shutdown) -> None:
+        """Stops intake, lets jobs finish within the grace time, gives the rest back, commits."""
+        self._source.stop_intake()
+        intake.cancel()
+        await asyncio.wait((intake,))
+        hurry = asyncio.create_task(shutdown.hurry.wait())
+        finish = asyncio.gather(*self._in_flight, return_exceptions=True)
+        await asyncio.wait((hurry, finish), timeout=self._config.grace_s, return_when=asyncio.FIRST_COMPLETED)
+        hurry.cancel()
+        if not finish.done():
+            log.warning("jobs_given_back", count=len(self._in_flight))
+            finish.cancel()
+            await asyncio.wait((finish,))
+        await self._progress.close()
+        await self._source.flush()
+
+    async def _work(self, delivery: Delivery) -> None:
+        """Takes one delivery to its end; a cancelled one is given back."""
+        record = delivery.record
+        with structlog.contextvars.bound_contextvars(
+            topic=record.topic, partition=record.partition, offset=record.offset
+        ):
+            try:
+                await self._attempt(delivery)
+            except asyncio.CancelledError:
+                self._source.release(delivery)
+                raise
+
+    async def _attempt(self, delivery: Delivery) -> None:
+        stopwatch = Stopwatch()
+        try:
+            job = self._read(delivery.record)
+        except JobError as error:
+            await self._set_aside(delivery, error, None, stopwatch)
+            return
+        with structlog.contextvars.bound_contextvars(job_id=job.job_id, attempt=job.attempt):
+            try:
+                handled = await self._handle(job, delivery.record, stopwatch)
+            except JobError as error:
+                await self._set_aside(delivery, error, job, stopwatch)
+            else:
+                await self._complete(delivery, job, handled, stopwatch)
+
+    def _read(self, record: Record) -> Job:
+        request = parse_request(record.value)
+        return make_job(request, default_output=self._config.default_output, replay_count=replay_count(record))
+
+    async def _handle(self, job: Job, record: Record, stopwatch: Stopwatch) -> Handled:
+        """Runs the handler for as long as only a dependency is away; every other end has a verdict."""
+        notify = self._progress.follow(job, record)
+        try:
+            return await outlast("handle", lambda: self._handler.run(job, notify, stopwatch))
+        except ConsumerError:
+            raise
+        except Exception as exc:
+            log.exception("unexpected_error")
+            text = f"unexpected {type(exc).__name__}; the worker's log has the details"
+            raise TransientError(ErrorCode.INTERNAL, text) from exc
+
+    async def _complete(self, delivery: Delivery, job: Job, handled: Handled, stopwatch: Stopwatch) -> None:
+        with stopwatch.stage("publish"):
+            await self._settlement.complete(delivery, job, handled.outcome)
+        log.info(
+            "job_settled",
+            outcome=handled.outcome.outcome,
+            is_repeat=handled.is_repeat,
+            audio_s=handled.outcome.audio_s,
+            queued_s=_queued_s(delivery.record, stopwatch),
+            **stopwatch.fields(),
+        )
+
+    async def _set_aside(self, delivery: Delivery, error: JobError, job: Job | None, stopwatch: Stopwatch) -> None:
+        with stopwatch.stage("publish"):
+            await self._settlement.set_aside(delivery, error, job)
+        log.warning(
+            "job_settled",
+            outcome="failed",
+            code=error.code,
+            error=error.message,
+            queued_s=_queued_s(delivery.record, stopwatch),
+            **stopwatch.fields(),
+        )
+
+
+def _queued_s(record: Record, stopwatch: Stopwatch) -> float:
+    """Seconds between the record's timestamp and the start of its work."""
+    return round(max(time.time() - stopwatch.fields()["total_s"] - record.timestamp_ms / 1000, 0.0), 4)
