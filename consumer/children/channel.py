@@ -29,14 +29,14 @@ def encode(message: Message) -> bytes:
     return HEADER.pack(len(body)) + body
 
 
-def body_size(header: bytes) -> int:
+def body_size(header: bytes, most_bytes: int = MAX_MESSAGE_BYTES) -> int:
     """Size of the body that follows, in bytes.
 
     Raises:
         ChannelClosedError: the size is absurd, so the other side is broken.
     """
     size: int = HEADER.unpack(header)[0]
-    if size > MAX_MESSAGE_BYTES:
+    if size > most_bytes:
         raise ChannelClosedError(f"a message of {size} bytes was announced")
     return size
 

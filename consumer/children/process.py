@@ -8,11 +8,11 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from consumer.children.channel import HEADER, ChannelClosedError, Message, body_size, encode
+from consumer.children.channel import HEADER, MAX_MESSAGE_BYTES, ChannelClosedError, Message, body_size, encode
 
 _KILL_WAIT_S: Final = 5.0
 
@@ -20,11 +20,14 @@ _KILL_WAIT_S: Final = 5.0
 class AsyncChannel:
     """The parent's end. One task may receive at a time; any number may send."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        """Takes over a connected stream socket and makes it non-blocking."""
+    def __init__(self, sock: socket.socket, most_bytes: int = MAX_MESSAGE_BYTES) -> None:
+        """Takes over a connected stream socket and makes it non-blocking; longer messages break the channel."""
         sock.setblocking(False)
         self._sock = sock
+        self._most_bytes = most_bytes
         self._sending = asyncio.Lock()
+        self._waiting = 0
+        self._is_closed = False
 
     async def send(self, message: Message, descriptors: Sequence[int] = ()) -> None:
         """Sends one message; the child gets duplicates of the descriptors.
@@ -35,8 +38,8 @@ class AsyncChannel:
         frame = encode(message)
         async with self._sending:
             try:
-                sent = await self._send_descriptors(frame, descriptors) if descriptors else 0
-                await asyncio.get_running_loop().sock_sendall(self._sock, frame[sent:])
+                with self._kept_open():
+                    await self._send(frame, descriptors)
             except OSError as exc:
                 raise ChannelClosedError(str(exc)) from exc
 
@@ -46,13 +49,37 @@ class AsyncChannel:
         Raises:
             ChannelClosedError: the child is gone.
         """
-        body = await self._read(body_size(await self._read(HEADER.size)))
+        with self._kept_open():
+            body = await self._read(body_size(await self._read(HEADER.size), self._most_bytes))
         message: Message = json.loads(body)
         return message
 
     def close(self) -> None:
-        """Closes the socket; the child sees end-of-file."""
-        self._sock.close()
+        """Closes the socket; the child sees end-of-file, and a waiting `send` or `receive` of ours ends."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+        if not self._waiting:
+            self._sock.close()
+
+    @contextlib.contextmanager
+    def _kept_open(self) -> Iterator[None]:
+        """Puts off closing the socket: the loop must not watch a descriptor that is closed or another file's."""
+        if self._is_closed:
+            raise ChannelClosedError("this end is closed")
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            if self._is_closed and not self._waiting:
+                self._sock.close()
+
+    async def _send(self, frame: bytes, descriptors: Sequence[int]) -> None:
+        sent = await self._send_descriptors(frame, descriptors) if descriptors else 0
+        await asyncio.get_running_loop().sock_sendall(self._sock, frame[sent:])
 
     async def _send_descriptors(self, frame: bytes, descriptors: Sequence[int]) -> int:
         while True:

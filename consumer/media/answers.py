@@ -1,0 +1,116 @@
+"""What a decoder's end means. A decoder may have been taken over by its media, so its word is checked."""
+
+from __future__ import annotations
+
+import re
+import signal
+from typing import Final
+
+from consumer.children.channel import Message
+from consumer.core.failures import PermanentError
+from consumer.media.faults import Fault
+from consumer.media.limits import DecodeLimits
+from consumer.ports import MediaInfo
+from contracts.errors import ErrorCode
+
+_NAME: Final = re.compile(r"[a-z0-9_,.-]{1,64}", re.ASCII)
+_MOST_CHANNELS: Final = 1024
+_HIGHEST_RATE_HZ: Final = 100_000_000
+
+_FAULTS: Final = {
+    Fault.UNSUPPORTED: (
+        ErrorCode.MEDIA_UNSUPPORTED,
+        "This is no audio or video file of a known kind. Convert it, for example to FLAC, MP3 or MP4.",
+    ),
+    Fault.NO_AUDIO: (
+        ErrorCode.MEDIA_NO_AUDIO,
+        "The file has no audio track. Check that the right file was uploaded.",
+    ),
+    Fault.CORRUPT: (
+        ErrorCode.MEDIA_CORRUPT,
+        "The file is damaged or incomplete: no audio could be decoded. Upload it again, or repair it.",
+    ),
+    Fault.TOO_LONG: (
+        ErrorCode.INPUT_TOO_LONG,
+        "The audio is longer than {limits.max_duration_s:g} s. Split it, or raise STENO_MEDIA__MAX_DURATION_S.",
+    ),
+    Fault.TOO_SHORT: (
+        ErrorCode.INPUT_TOO_SHORT,
+        "The audio is shorter than {limits.min_duration_s:g} s: there is nothing to transcribe.",
+    ),
+    Fault.OUT_OF_MEMORY: (
+        ErrorCode.MEDIA_DECODER_FAILED,
+        "Decoding needs more than {limits.memory_bytes} bytes of memory. Convert the file, for example to FLAC or WAV, "
+        "or raise STENO_MEDIA__DECODE_MEMORY_BYTES.",
+    ),
+}
+"""Every fault's code, and a message that tells the user what to do next."""
+
+
+def read_answer(answer: Message, *, sample_bytes: int, limits: DecodeLimits) -> tuple[int, MediaInfo]:
+    """The number of samples and what the media was.
+
+    Args:
+        answer: as the decoder sent it.
+        sample_bytes: how much the decoder wrote.
+        limits: under which it worked.
+
+    Raises:
+        PermanentError: the media is at fault, or the answer makes no sense.
+    """
+    if "fault" in answer:
+        raise _fault_error(answer["fault"], limits)
+    try:
+        media = MediaInfo(
+            container=_name(answer["container"]),
+            codec=_name(answer["codec"]),
+            sample_rate_hz=_number(answer["sample_rate_hz"], _HIGHEST_RATE_HZ),
+            channels=_number(answer["channels"], _MOST_CHANNELS),
+        )
+        return _number(answer["count"], sample_bytes // 2), media
+    except (KeyError, ValueError) as exc:
+        raise decoder_failed("gave an answer that makes no sense") from exc
+
+
+def unanswered(status: int, limits: DecodeLimits) -> PermanentError:
+    """A decoder ended without an answer; its exit status is negative for a signal."""
+    if status == -signal.SIGXCPU:
+        return timed_out(limits)
+    if status == -signal.SIGKILL:
+        return decoder_failed("was killed, most likely because memory ran out")
+    if status < 0:
+        return decoder_failed(f"crashed with {signal.Signals(-status).name}")
+    return decoder_failed(f"ended with status {status} and no answer")
+
+
+def timed_out(limits: DecodeLimits) -> PermanentError:
+    """A decoder was ended at its deadline."""
+    return decoder_failed(f"did not finish within {limits.timeout_s:g} s (STENO_MEDIA__DECODE_TIMEOUT_S)")
+
+
+def decoder_failed(what: str) -> PermanentError:
+    """The decoder itself failed, which sound media hardly causes."""
+    return PermanentError(
+        ErrorCode.MEDIA_DECODER_FAILED,
+        f"The decoder {what}. Convert the file, for example to FLAC or WAV, and submit it again.",
+    )
+
+
+def _fault_error(word: object, limits: DecodeLimits) -> PermanentError:
+    fault = next((fault for fault in Fault if fault == word), None)
+    if fault is None:
+        return decoder_failed("gave an answer that makes no sense")
+    code, message = _FAULTS[fault]
+    return PermanentError(code, message.format(limits=limits))
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise ValueError("not a name")
+    return value
+
+
+def _number(value: object, largest: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= largest:
+        raise ValueError("not a number in range")
+    return value

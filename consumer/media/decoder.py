@@ -1,0 +1,127 @@
+"""The decoder port: each file is decoded by a process of its own that holds nothing but its descriptors."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from types import TracebackType
+from typing import IO, Final, Self
+
+from consumer.children.channel import ChannelClosedError, Message
+from consumer.children.process import AsyncChannel
+from consumer.core.failures import ExitCode, FatalError, TransientError
+from consumer.media.answers import decoder_failed, read_answer, timed_out, unanswered
+from consumer.media.descriptors import opened_for_reading, sample_memory
+from consumer.media.forks import ExitStatus, ForkServer, ServerLostError
+from consumer.media.limits import DecodeLimits
+from consumer.ports import MediaInfo, Samples
+from contracts.errors import ErrorCode
+
+_TRIES: Final = 2
+_MOST_ANSWER_BYTES: Final = 4096
+
+
+class ProcessDecoder:
+    """Decodes in forked processes without rights; several at once. Open it from the main thread."""
+
+    def __init__(self, limits: DecodeLimits) -> None:
+        self._limits = limits
+        self._server: ForkServer | None = None
+        self._starting = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        """Starts the warm parent of the decoders.
+
+        Raises:
+            FatalError: it does not come up.
+        """
+        try:
+            await self._running_server()
+        except ServerLostError as exc:
+            raise FatalError(
+                ExitCode.INTERNAL, "The decoder does not start. Check the installation: pip install 'steno[worker]'."
+            ) from exc
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Ends the warm parent and every decoder."""
+        if self._server:
+            await self._server.close()
+
+    async def decode(self, media: IO[bytes]) -> Samples:
+        """Decodes the first audio stream, mixed down to mono; the caller closes the samples.
+
+        A lost fork server is no fault of the file: it is replaced and the file decoded anew, once. Cancelling
+        ends the decoder.
+
+        Args:
+            media: a real file; its position does not matter.
+
+        Raises:
+            PermanentError: as the port says.
+            TransientError: `INTERNAL`, the fork server was lost again.
+        """
+        for _ in range(_TRIES):
+            samples = sample_memory()
+            try:
+                count, info = await self._decode_into(samples, media)
+            except ServerLostError:
+                samples.close()
+            except BaseException:
+                samples.close()
+                raise
+            else:
+                return Samples(samples, count, info)
+        raise TransientError(ErrorCode.INTERNAL, "The decoder was lost twice; if this goes on, look at the worker.")
+
+    async def _decode_into(self, samples: IO[bytes], media: IO[bytes]) -> tuple[int, MediaInfo]:
+        server = await self._running_server()
+        ours, theirs = socket.socketpair()
+        channel = AsyncChannel(ours, most_bytes=_MOST_ANSWER_BYTES)
+        try:
+            with opened_for_reading(media) as readable, theirs:
+                async with server.decoding(self._limits, (readable, samples.fileno(), theirs.fileno())) as exited:
+                    theirs.close()  # now the decoder alone holds this end, and its death is an end-of-file
+                    answer = await self._answer(channel, exited)
+        finally:
+            channel.close()
+        return read_answer(answer, sample_bytes=os.fstat(samples.fileno()).st_size, limits=self._limits)
+
+    async def _answer(self, channel: AsyncChannel, exited: ExitStatus) -> Message:
+        """Waits for the decoder's answer and its end, so that nobody writes to the samples any more."""
+        try:
+            async with asyncio.timeout(self._limits.timeout_s):
+                answer = await _receive(channel)
+                status = await asyncio.shield(exited)
+        except TimeoutError:
+            raise timed_out(self._limits) from None
+        if status is None:
+            raise ServerLostError("the fork server went down with its decoders")
+        if answer is None:
+            raise unanswered(status, self._limits)
+        return answer
+
+    async def _running_server(self) -> ForkServer:
+        async with self._starting:
+            if self._server and not self._server.is_alive:
+                await self._server.close()
+                self._server = None
+            if not self._server:
+                self._server = await ForkServer.start()
+            return self._server
+
+
+async def _receive(channel: AsyncChannel) -> Message | None:
+    """The decoder's answer; None when it died before."""
+    try:
+        answer = await channel.receive()
+    except ChannelClosedError:
+        return None
+    except (ValueError, RecursionError) as exc:
+        raise decoder_failed("gave an answer that makes no sense") from exc
+    if not isinstance(answer, dict):
+        raise decoder_failed("gave an answer that makes no sense")
+    return answer
