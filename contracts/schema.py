@@ -36,18 +36,18 @@ def _render(name: str) -> str:
     return json.dumps(make_schema(name), indent=2, ensure_ascii=False) + "\n"
 
 
-def stale() -> list[Path]:
+def stale(folder: Path = FOLDER) -> list[Path]:
     """Files that differ from what the models say, that are missing or that belong to no model."""
-    files = {FOLDER / f"{name}.json": _render(name) for name in MODELS}
+    files = {folder / f"{name}.json": _render(name) for name in MODELS}
     differing = [path for path, text in files.items() if not path.exists() or path.read_text("utf-8") != text]
-    return differing + [path for path in sorted(FOLDER.glob("*.json")) if path not in files]
+    return differing + [path for path in sorted(folder.glob("*.json")) if path not in files]
 
 
-def write() -> None:
+def write(folder: Path = FOLDER) -> None:
     """Writes every schema."""
-    FOLDER.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
     for name in MODELS:
-        (FOLDER / f"{name}.json").write_text(_render(name), "utf-8")
+        (folder / f"{name}.json").write_text(_render(name), "utf-8")
 
 
 def main() -> int:
@@ -57,9 +57,10 @@ def main() -> int:
     if not parser.parse_args().check:
         write()
         return 0
-    for path in stale():
+    paths = stale()
+    for path in paths:
         sys.stderr.write(f"{path.name} is stale: run 'python -m contracts.schema'\n")
-    return 1 if stale() else 0
+    return 1 if paths else 0
 
 
 if __name__ == "__main__":

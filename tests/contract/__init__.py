@@ -1,1 +1,1 @@
-"""Tests."""
+"""The contracts, and what is generated from them."""
