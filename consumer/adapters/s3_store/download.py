@@ -61,7 +61,8 @@ class Download:
 
     async def _fetch_rest(self) -> None:
         response = await self.client.get_object(**self._request())
-        async with response["Body"] as body:
+        body = response["Body"]
+        async with body:  # gives the bare response, which does not check that all came
             self._check(response)
             while chunk := await body.read(_CHUNK_BYTES):
                 await self._append(chunk)

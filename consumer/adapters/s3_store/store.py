@@ -100,8 +100,8 @@ class S3Store:
         try:
             async with asyncio.timeout(self._limits.call_s):
                 response = await self._client.get_object(Bucket=bucket, Key=key)
-                async with response["Body"] as body:
-                    return StoredObject(await body.read(), unquoted(response["ETag"]))
+                async with response["Body"]:
+                    return StoredObject(await response["Body"].read(), unquoted(response["ETag"]))
         except FOREIGN as exc:
             if fault_of(exc) is Fault.NO_OBJECT:
                 return None
