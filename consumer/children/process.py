@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -123,11 +124,17 @@ class Child:
     process: asyncio.subprocess.Process
     channel: AsyncChannel
 
+    def send_kill(self) -> None:
+        """Sends SIGKILL and does not wait; a child that has ended is left alone."""
+        # Not `process.kill()`, which reaps a child that has just ended: asyncio then reports 255 for its status.
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGKILL)
+
     async def kill(self) -> int:
         """Ends the child at once and reaps it; returns its exit status, negative for a signal."""
         self.channel.close()
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
+        self.send_kill()
         return await asyncio.wait_for(self.process.wait(), _KILL_WAIT_S)
 
 

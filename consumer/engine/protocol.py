@@ -1,0 +1,146 @@
+"""What supervisor and engine process say to each other: orders go down, replies come up, samples go by descriptor."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, JsonValue, TypeAdapter, ValidationError
+
+from consumer.children.channel import Message
+from contracts.errors import ErrorCode
+from contracts.requests import Mode
+from contracts.transcript import Segment
+
+
+class ProtocolError(Exception):
+    """The other side said something that is no message of ours; it says which kind, never with what content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """The first order: load this model."""
+
+    model_path: str
+    device: str
+    compute_type: str
+    cpu_threads: int
+    kind: Literal["load"] = "load"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Transcribe the int16 samples in the descriptor beside this message."""
+
+    job: int
+    sample_count: int
+    mode: Mode
+    arguments: dict[str, JsonValue]
+    kind: Literal["start"] = "start"
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Stop after the segment under way; a job that is not there is ignored."""
+
+    job: int
+    kind: Literal["cancel"] = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The model is ready; what it really runs on and which languages it knows."""
+
+    device: str
+    compute_type: str
+    languages: tuple[str, ...]
+    versions: dict[str, str]
+    kind: Literal["loaded"] = "loaded"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFailed:
+    """The model cannot be loaded; the process ends."""
+
+    message: str
+    kind: Literal["load_failed"] = "load_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFound:
+    """The next segment of a job; its end tells the progress."""
+
+    job: int
+    segment: Segment
+    kind: Literal["segment"] = "segment"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """All segments of the job were sent."""
+
+    job: int
+    language: str
+    language_probability: float
+    kind: Literal["done"] = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The job ended without a result; the message holds no transcript text."""
+
+    job: int
+    code: ErrorCode
+    message: str
+    kind: Literal["failed"] = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The job was stopped as ordered."""
+
+    job: int
+    kind: Literal["cancelled"] = "cancelled"
+
+
+Order = Load | Start | Cancel
+JobReply = SegmentFound | Done | Failed | Cancelled
+Reply = Loaded | LoadFailed | JobReply
+
+_ORDERS: Final[TypeAdapter[Order]] = TypeAdapter(
+    Annotated[Order, Field(discriminator="kind")]  # type: ignore[arg-type]  # an annotated union is a type to pydantic
+)
+_REPLIES: Final[TypeAdapter[Reply]] = TypeAdapter(
+    Annotated[Reply, Field(discriminator="kind")]  # type: ignore[arg-type]  # an annotated union is a type to pydantic
+)
+
+
+def pack(message: Order | Reply) -> Message:
+    """The message as JSON values."""
+    if isinstance(message, SegmentFound):
+        return {"kind": message.kind, "job": message.job, "segment": message.segment.model_dump()}
+    return asdict(message)
+
+
+def unpack_order(message: Message) -> Order:
+    """The order in a received message.
+
+    Raises:
+        ProtocolError: there is none.
+    """
+    try:
+        return _ORDERS.validate_python(message)
+    except ValidationError as exc:
+        raise ProtocolError(f"not an order: {message.get('kind')!r}") from exc
+
+
+def unpack_reply(message: Message) -> Reply:
+    """The reply in a received message.
+
+    Raises:
+        ProtocolError: there is none.
+    """
+    try:
+        return _REPLIES.validate_python(message)
+    except ValidationError as exc:
+        raise ProtocolError(f"not a reply: {message.get('kind')!r}") from exc
