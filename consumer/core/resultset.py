@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from consumer.core.failures import PermanentError
 from consumer.core.jobs import Job
-from consumer.core.locations import MANIFEST_NAME, TRANSCRIPT_NAME, result_uri
+from consumer.core.locations import manifest_uri, result_prefix, result_uri, transcript_uri
 from consumer.core.rendering import CONTENT_TYPES, render
 from contracts.errors import ErrorCode
 from contracts.events import Kind, OutcomeEvent
@@ -59,16 +59,16 @@ def derive_result_set(transcript_body: bytes) -> ResultSet:
         )
         for each in formats
     )
-    first = OutputFile(result_uri(job.output_uri, job.job_id, TRANSCRIPT_NAME), JSON_TYPE, transcript_body)
-    manifest_uri = result_uri(job.output_uri, job.job_id, MANIFEST_NAME)
-    outcome = _outcome(transcript, manifest_uri)
+    first = OutputFile(transcript_uri(job.output_uri, job.job_id), JSON_TYPE, transcript_body)
+    manifest_place = manifest_uri(job.output_uri, job.job_id)
+    outcome = _outcome(transcript, manifest_place)
     manifest = Manifest(
         job_id=job.job_id,
         fingerprint=job.fingerprint,
         files=[_describe(file) for file in (first, *outputs)],
         outcome=outcome,
     )
-    return ResultSet(outputs, OutputFile(manifest_uri, JSON_TYPE, manifest.model_dump_json().encode()), outcome)
+    return ResultSet(outputs, OutputFile(manifest_place, JSON_TYPE, manifest.model_dump_json().encode()), outcome)
 
 
 def read_manifest(body: bytes, job: Job) -> Manifest:
@@ -100,13 +100,13 @@ def check_transcript(body: bytes, job: Job) -> None:
         raise _conflict(job, "holds the transcript of another request with this job_id")
 
 
-def _outcome(transcript: Transcript, manifest_uri: str) -> OutcomeEvent:
+def _outcome(transcript: Transcript, manifest: str) -> OutcomeEvent:
     job = transcript.job
     return OutcomeEvent(
         job_id=job.job_id,
         outcome=Kind.COMPLETED,
         input=transcript.input.uri,
-        manifest=manifest_uri,
+        manifest=manifest,
         error=None,
         attempt=job.attempt,
         audio_s=transcript.duration,
@@ -129,5 +129,5 @@ def _describe(file: OutputFile) -> ResultFile:
 
 
 def _conflict(job: Job, fault: str) -> PermanentError:
-    place = result_uri(job.output_uri, job.job_id, "")
+    place = result_prefix(job.output_uri, job.job_id)
     return PermanentError(ErrorCode.JOB_ID_CONFLICT, f"{place} {fault}: use a new job_id or another output.uri")

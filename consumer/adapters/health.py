@@ -1,0 +1,71 @@
+"""The health endpoints: `/livez` says that the loop ticks, `/readyz` whether work is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from consumer.core.failures import ExitCode, FatalError
+
+Checks = Mapping[str, Callable[[], bool]]
+"""Named questions; each answers at once, from memory."""
+
+
+class HealthServer:
+    """A small HTTP server beside the worker.
+
+    `/livez` never depends on broker or store: an outage must not restart a fleet. `/readyz` is 200 when every check
+    holds and 503 otherwise, with the checks' answers as JSON.
+    """
+
+    def __init__(self, host: str, port: int, *, live: Checks, ready: Checks) -> None:
+        """Takes what to bind (port 0: a free one) and what to ask."""
+        self._host = host
+        self._port = port
+        self._checks = {"/livez": live, "/readyz": ready}
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that is bound."""
+        return self._port
+
+    async def __aenter__(self) -> Self:
+        """Starts to listen.
+
+        Raises:
+            FatalError: the port is taken.
+        """
+        app = web.Application()
+        for path, checks in self._checks.items():
+            app.router.add_get(path, _handler(checks))
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except OSError as exc:
+            await self._runner.cleanup()
+            text = f"cannot listen on {self._host}:{self._port} ({exc.strerror}); set STENO_HEALTH__PORT to a free port"
+            raise FatalError(ExitCode.BAD_SETTINGS, text) from exc
+        self._port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stops listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+
+def _handler(checks: Checks) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_: web.Request) -> web.Response:
+        answers = {name: check() for name, check in checks.items()}
+        healthy = all(answers.values())
+        document = {"status": "ok" if healthy else "unavailable", "checks": answers}
+        return web.json_response(document, status=200 if healthy else 503)
+
+    return answer

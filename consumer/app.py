@@ -1,0 +1,184 @@
+"""The composition root: the only place that knows the settings and the concrete adapters."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from consumer.adapters.health import HealthServer
+from consumer.adapters.kafka_sink import KafkaSink, SinkConfig
+from consumer.adapters.kafka_source import KafkaSource, SourceConfig
+from consumer.adapters.s3_store import S3Store, probe_conditional_writes
+from consumer.adapters.telemetry import configure_logging
+from consumer.core.admission import AdmissionRules
+from consumer.core.deadletters import DeadLetterOffice
+from consumer.core.events import Emitter
+from consumer.core.failures import ExitCode, FatalError
+from consumer.engine.config import EngineConfig
+from consumer.engine.supervisor import ProcessEngine
+from consumer.handler import Handler, HandlerConfig
+from consumer.local import LocalTranscriber
+from consumer.media.decoder import ProcessDecoder
+from consumer.media.limits import DecodeLimits
+from consumer.models.resolve import locate
+from consumer.progress import ProgressReporter
+from consumer.settings import LogFormat, Settings
+from consumer.settlement import Settlement
+from consumer.worker import Shutdown, Worker, WorkerConfig
+
+_SLOTS: Final = 2
+"""One delivery in the engine, and the next one being fetched and decoded."""
+
+log = structlog.get_logger(__name__)
+
+
+async def run_worker(settings: Settings) -> None:
+    """Runs a worker until SIGTERM or SIGINT; a second signal hurries it.
+
+    Raises:
+        FatalError: the start failed, or the worker cannot go on.
+    """
+    configure_logging(
+        as_json=settings.log.format is LogFormat.JSON, level=settings.log.level, worker=settings.worker.id
+    )
+    shutdown = Shutdown()
+    with _signals(shutdown.request):
+        async with AsyncExitStack() as stack:
+            worker = await _unless_asked_to_end(shutdown, stack.enter_async_context(_open_worker(settings, shutdown)))
+            if worker is not None:
+                log.info("worker_started", topic=settings.topics.requests, model=settings.engine.model)
+                await worker.run(shutdown)
+        log.info("worker_stopped")
+
+
+@asynccontextmanager
+async def open_transcriber(settings: Settings) -> AsyncIterator[LocalTranscriber]:
+    """Decoder and engine for files of this machine; closed at the end.
+
+    Raises:
+        FatalError: the model cannot be had or loaded.
+    """
+    async with _open_decoder(settings) as decoder, await _make_engine(settings) as engine:
+        yield LocalTranscriber(decoder, engine, max_bytes=settings.media.max_bytes, now=_now)
+
+
+@asynccontextmanager
+async def _open_worker(settings: Settings, shutdown: Shutdown) -> AsyncIterator[Worker]:
+    """Opens everything in the order of what costs least to fail, the group last; closes in reverse."""
+    _check_scratch(settings.scratch.dir)
+    async with AsyncExitStack() as stack:
+        ready: dict[str, Callable[[], bool]] = {
+            "model_loaded": lambda: False,
+            "group_joined": lambda: False,
+            "accepting": lambda: not shutdown.drain.is_set(),
+        }
+        health = HealthServer(settings.health.host, settings.health.port, live={}, ready=ready)
+        await stack.enter_async_context(health)
+        log.info("health_listening", host=settings.health.host, port=health.port)
+        store = await stack.enter_async_context(S3Store())
+        await probe_conditional_writes(store, settings.s3.state_prefix, settings.worker.id)
+        sink = await stack.enter_async_context(KafkaSink(_sink_config(settings)))
+        decoder = await stack.enter_async_context(_open_decoder(settings))
+        engine = await stack.enter_async_context(await _make_engine(settings))
+        ready["model_loaded"] = lambda: engine.is_ready
+        source = await stack.enter_async_context(KafkaSource(_source_config(settings)))
+        ready["group_joined"] = lambda: source.is_ready
+        emitter = Emitter(
+            worker=settings.worker.id,
+            deployment=settings.worker.deployment,
+            results_topic=settings.topics.results,
+            progress_topic=settings.topics.progress,
+        )
+        office = DeadLetterOffice(settings.topics.dlt, settings.kafka.group_id, settings.worker.id)
+        yield Worker(
+            source,
+            Handler(store, decoder, engine, config=_handler_config(settings), now=_now),
+            Settlement(source, sink, emitter, office, now=_now),
+            ProgressReporter(sink, emitter, now=_now, is_enabled=settings.topics.publish_progress),
+            config=WorkerConfig(slots=_SLOTS, grace_s=settings.shutdown.grace_s, default_output=settings.s3.results),
+        )
+
+
+def _handler_config(settings: Settings) -> HandlerConfig:
+    rules = AdmissionRules(settings.s3.allowed_inputs, settings.s3.allowed_outputs, settings.media.max_bytes)
+    return HandlerConfig(worker=settings.worker.id, scratch_dir=settings.scratch.dir, rules=rules)
+
+
+def _source_config(settings: Settings) -> SourceConfig:
+    return SourceConfig(
+        bootstrap_servers=settings.kafka.bootstrap_servers,
+        group_id=settings.kafka.group_id,
+        topic=settings.topics.requests,
+        client_id=settings.worker.id,
+    )
+
+
+def _sink_config(settings: Settings) -> SinkConfig:
+    return SinkConfig(bootstrap_servers=settings.kafka.bootstrap_servers, client_id=settings.worker.id)
+
+
+def _open_decoder(settings: Settings) -> ProcessDecoder:
+    media = settings.media
+    return ProcessDecoder(DecodeLimits(media.max_duration_s, media.decode_timeout_s, media.decode_memory_bytes))
+
+
+async def _make_engine(settings: Settings) -> ProcessEngine:
+    """Finds the weights; the engine still has to be opened."""
+    located = await asyncio.to_thread(locate, settings.engine.model, settings.models.dir)
+    return ProcessEngine(
+        EngineConfig(
+            model_name=settings.engine.model,
+            model_path=located.path,
+            identity=located.identity,
+            device=settings.engine.device,
+            compute_type=settings.engine.compute_type,
+            cpu_threads=settings.engine.cpu_threads,
+            job_timeout_s=settings.engine.job_timeout_s,
+        )
+    )
+
+
+def _check_scratch(folder: Path) -> None:
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as exc:
+        text = f"STENO_SCRATCH__DIR: no file can be made in {folder} ({exc.strerror}); name a folder that is writable"
+        raise FatalError(ExitCode.BAD_SETTINGS, text) from exc
+
+
+@contextmanager
+def _signals(ask: Callable[[], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    asked = (signal.SIGTERM, signal.SIGINT)
+    for number in asked:
+        loop.add_signal_handler(number, ask)
+    try:
+        yield
+    finally:
+        for number in asked:
+            loop.remove_signal_handler(number)
+
+
+async def _unless_asked_to_end(shutdown: Shutdown, opening: Coroutine[None, None, Worker]) -> Worker | None:
+    """The opened worker, or None when the end was asked for before it was open; then what was opened is closed."""
+    started = asyncio.create_task(opening)
+    asked = asyncio.create_task(shutdown.drain.wait())
+    await asyncio.wait((started, asked), return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    if started.done():
+        return started.result()
+    started.cancel()
+    await asyncio.wait((started,))
+    return None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

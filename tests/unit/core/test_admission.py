@@ -1,0 +1,40 @@
+"""Requests that point elsewhere or are too large are refused before any call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from consumer.core.admission import AdmissionRules, check_admission
+from consumer.core.failures import PermanentError
+from contracts.errors import ErrorCode
+from tests.make import make_a_job
+
+OPEN = AdmissionRules(allowed_inputs=(), allowed_outputs=("s3://transcripts/",), max_bytes=100)
+NARROW = AdmissionRules(allowed_inputs=("s3://media/calls/",), allowed_outputs=("s3://transcripts/",), max_bytes=100)
+
+
+@pytest.mark.parametrize("rules", [OPEN, NARROW])
+def test_what_is_allowed_passes(rules: AdmissionRules) -> None:
+    job = make_a_job(input={"uri": "s3://media/calls/1.mp3", "size_bytes": 100})
+
+    check_admission(job, rules)
+
+    assert job.request.input.size_bytes == rules.max_bytes
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"input": {"uri": "s3://media/callsign/1.mp3"}}, ErrorCode.INPUT_FORBIDDEN),
+        ({"output": {"uri": "s3://other/"}}, ErrorCode.OUTPUT_FORBIDDEN),
+        ({"input": {"uri": "s3://media/calls/1.mp3", "size_bytes": 101}}, ErrorCode.INPUT_TOO_LARGE),
+        ({"output": {"uri": "s3://transcripts/" + "d/" * 505}}, ErrorCode.REQUEST_INVALID),
+    ],
+)
+def test_what_is_not_allowed_has_its_code(fields: dict[str, Any], code: ErrorCode) -> None:
+    with pytest.raises(PermanentError) as caught:
+        check_admission(make_a_job(**fields), NARROW)
+
+    assert caught.value.code is code

@@ -1,0 +1,47 @@
+"""What makes two requests the same job."""
+
+from __future__ import annotations
+
+import pytest
+
+from consumer.core.jobs import derive_job_id, fingerprint
+from tests.make import make_a_job, make_request
+
+
+def test_a_job_takes_what_its_request_says() -> None:
+    job = make_a_job(output={"uri": "s3://elsewhere/calls"}, job_id="x")
+
+    assert (job.job_id, job.output_uri, job.attempt) == ("x", "s3://elsewhere/calls/", 1)
+
+
+def test_a_job_without_output_goes_to_the_default_place() -> None:
+    assert make_a_job().output_uri == "s3://transcripts/"
+
+
+def test_a_request_without_id_is_the_same_job_when_it_is_repeated() -> None:
+    one, two = make_a_job(job_id=None), make_a_job(job_id=None)
+
+    assert one.job_id == two.job_id
+    assert len(one.job_id) == 40
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"input": {"uri": "s3://media/calls/4712.mp3"}},
+        {"input": {"uri": "s3://media/calls/4711.mp3", "version_id": "v2"}},
+        {"input": {"uri": "s3://media/calls/4711.mp3", "etag": "e2"}},
+        {"options": {"language": "de"}},
+        {"options": {"model": "tiny.en"}},
+    ],
+)
+def test_another_content_or_option_is_another_job(other: dict[str, object]) -> None:
+    assert derive_job_id(make_request(**other)) != derive_job_id(make_request())
+    assert fingerprint(make_request(**other)) != fingerprint(make_request())
+
+
+@pytest.mark.parametrize(
+    "same", [{"metadata": {"case": "1"}}, {"correlation_id": "c"}, {"options": {"beam_size": 5}}, {"job_id": "other"}]
+)
+def test_the_fingerprint_ignores_what_does_not_change_the_transcript(same: dict[str, object]) -> None:
+    assert fingerprint(make_request(**same)) == fingerprint(make_request())
