@@ -14,6 +14,7 @@ from consumer.ports import MediaInfo
 from contracts.errors import ErrorCode
 
 _NAME: Final = re.compile(r"[a-z0-9_,.-]{1,64}", re.ASCII)
+_SIGNALS: Final = {number.value: number.name for number in signal.Signals}
 _MOST_CHANNELS: Final = 1024
 _HIGHEST_RATE_HZ: Final = 100_000_000
 
@@ -40,8 +41,7 @@ _FAULTS: Final = {
     ),
     Fault.OUT_OF_MEMORY: (
         ErrorCode.MEDIA_DECODER_FAILED,
-        "Decoding needs more than {limits.memory_bytes} bytes of memory. Convert the file, for example to FLAC or WAV, "
-        "or raise STENO_MEDIA__DECODE_MEMORY_BYTES.",
+        "Decoding needs over {limits.memory_bytes} bytes. Convert the file or raise STENO_MEDIA__DECODE_MEMORY_BYTES.",
     ),
 }
 """Every fault's code, and a message that tells the user what to do next."""
@@ -79,7 +79,7 @@ def unanswered(status: int, limits: DecodeLimits) -> PermanentError:
     if status == -signal.SIGKILL:
         return decoder_failed("was killed, most likely because memory ran out")
     if status < 0:
-        return decoder_failed(f"crashed with {signal.Signals(-status).name}")
+        return decoder_failed(f"crashed with {_SIGNALS.get(-status, f'signal {-status}')}")
     return decoder_failed(f"ended with status {status} and no answer")
 
 

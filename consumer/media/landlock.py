@@ -19,7 +19,9 @@ _PR_SET_NO_NEW_PRIVS: Final = 38
 _ABI_REFER, _ABI_TRUNCATE, _ABI_NETWORK, _ABI_DEVICES, _ABI_SCOPES = 2, 3, 4, 5, 6
 
 
-class _RulesetAttributes(ctypes.Structure):
+class RulesetAttributes(ctypes.Structure):
+    """`struct landlock_ruleset_attr`."""
+
     _fields_ = (
         ("handled_access_fs", ctypes.c_uint64),
         ("handled_access_net", ctypes.c_uint64),
@@ -42,8 +44,8 @@ def forbid_everything() -> bool:
     abi = landlock_abi()
     if not abi:
         return False
-    attributes = _RulesetAttributes(*_rights(abi))
-    ruleset = _system_call(_CREATE_RULESET, ctypes.byref(attributes), _attributes_size(abi), 0)
+    attributes = RulesetAttributes(*rights(abi))
+    ruleset = _system_call(_CREATE_RULESET, ctypes.byref(attributes), attributes_size(abi), 0)
     if ruleset < 0:
         return False
     try:
@@ -60,15 +62,16 @@ def forbid_new_privileges() -> bool:
     return not refused
 
 
-def _rights(abi: int) -> tuple[int, int, int]:
-    """All bits of the file, TCP and scope rights that this version handles."""
+def rights(abi: int) -> tuple[int, int, int]:
+    """All bits of the file, TCP and scope rights that this version can take away."""
     file_rights = 13 + (abi >= _ABI_REFER) + (abi >= _ABI_TRUNCATE) + (abi >= _ABI_DEVICES)
     tcp_rights = 2 if abi >= _ABI_NETWORK else 0
     scopes = 2 if abi >= _ABI_SCOPES else 0
     return (1 << file_rights) - 1, (1 << tcp_rights) - 1, (1 << scopes) - 1
 
 
-def _attributes_size(abi: int) -> int:
+def attributes_size(abi: int) -> int:
+    """Bytes of the attributes that this version takes: an older kernel refuses what it does not know."""
     fields = 3 if abi >= _ABI_SCOPES else 2 if abi >= _ABI_NETWORK else 1
     return fields * ctypes.sizeof(ctypes.c_uint64)
 

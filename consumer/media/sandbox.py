@@ -1,17 +1,18 @@
 """The decoder's rights, given up before the first byte of media is read. Nothing here can be taken back.
 
-Each protection stands for itself, so one that a kernel lacks leaves the others. `consumer.media.rights` finds out
-by trying what is left to a confined process.
+Each protection stands for itself, so one that a kernel lacks leaves the others. Run as a program it confines itself
+and prints which ones hold on this machine, as JSON.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import math
 import resource
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -85,3 +86,7 @@ def _drop_capabilities() -> bool:
     nothing = (ctypes.c_uint32 * 6)()
     refused: int = ctypes.CDLL(None, use_errno=True).capset(header, nothing)
     return not refused
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(asdict(confine(memory_bytes=1024**3, cpu_s=60, file_bytes=1024**2))) + "\n")

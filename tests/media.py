@@ -1,0 +1,105 @@
+"""Media files for tests, made with PyAV: audio in any container, video, pictures, and things that only look so."""
+
+from __future__ import annotations
+
+import io
+import wave
+from collections.abc import Iterator
+from typing import Final
+
+import av
+import numpy as np
+
+FORMATS: Final = (
+    ("wav", "pcm_s16le"), ("wav", "pcm_mulaw"), ("w64", "pcm_s24le"), ("aiff", "pcm_s16be"), ("au", "pcm_s16be"),
+    ("caf", "pcm_s16le"), ("flac", "flac"), ("mp3", "libmp3lame"), ("adts", "aac"), ("mp4", "aac"),
+    ("mov", "pcm_s16le"), ("ogg", "libopus"), ("webm", "libopus"), ("matroska", "aac"), ("asf", "wmav2"),
+    ("avi", "libmp3lame"), ("flv", "aac"), ("mpegts", "aac"), ("mpeg", "mp2"), ("ac3", "ac3"), ("wv", "wavpack"),
+    ("tta", "tta"),
+)  # fmt: skip
+"""Muxers with a codec each: what people send."""
+
+_BLOCK: Final = 4800
+
+
+def make_audio(
+    container: str, codec: str, *, seconds: float = 1.0, rate_hz: int = 48_000, layout: str = "stereo"
+) -> bytes:
+    """Two tones with some noise."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        stream = output.add_stream(codec, rate=rate_hz)
+        assert isinstance(stream, av.AudioStream)
+        stream.layout = layout
+        stream.bit_rate = 128_000
+        for frame in _tone(seconds, rate_hz, layout):
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def make_video(*, seconds: float = 1.0) -> bytes:
+    """An MP4 without an audio track."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as output:
+        stream = output.add_stream("mpeg4", rate=10)
+        assert isinstance(stream, av.VideoStream)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        for _ in range(int(10 * seconds)):
+            output.mux(stream.encode(_picture()))
+        output.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def make_picture() -> bytes:
+    """A PNG."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="image2pipe") as output:
+        stream = output.add_stream("png", rate=1)
+        assert isinstance(stream, av.VideoStream)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "rgb24"
+        output.mux(stream.encode(_picture()))
+        output.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def make_wav(samples: int, rate_hz: int = 16_000) -> bytes:
+    """A mono WAV of silence with exactly so many samples."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as output:
+        output.setnchannels(1)
+        output.setsampwidth(2)
+        output.setframerate(rate_hz)
+        output.writeframes(bytes(2 * samples))
+    return file.getvalue()
+
+
+def make_ffconcat(path: str) -> bytes:
+    """A playlist that names another file."""
+    return f"ffconcat version 1.0\nfile '{path}'\n".encode()
+
+
+def make_hls(path: str) -> bytes:
+    """Another one."""
+    return f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{path}\n#EXT-X-ENDLIST\n".encode()
+
+
+def _tone(seconds: float, rate_hz: int, layout: str) -> Iterator[av.AudioFrame]:
+    noise = np.random.default_rng(1)
+    for start in range(0, int(seconds * rate_hz), _BLOCK):
+        times = np.arange(start, start + _BLOCK) / rate_hz
+        left, right = (np.sin(2 * np.pi * pitch * times) + noise.normal(0, 0.05, _BLOCK) for pitch in (440, 660))
+        channels = [left, right] if layout == "stereo" else [left]
+        frame = av.AudioFrame.from_ndarray(
+            (8000 * np.stack(channels, axis=1)).astype(np.int16).reshape(1, -1), format="s16", layout=layout
+        )
+        frame.sample_rate = rate_hz
+        frame.pts = start
+        yield frame
+
+
+def _picture() -> av.VideoFrame:
+    pixels = np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    return av.VideoFrame.from_ndarray(pixels, format="rgb24")

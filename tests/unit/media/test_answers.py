@@ -1,0 +1,88 @@
+"""What a decoder's answer and its end mean."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from consumer.children.channel import Message
+from consumer.core.failures import PermanentError
+from consumer.media.answers import read_answer, timed_out, unanswered
+from consumer.media.faults import Fault
+from consumer.media.limits import DecodeLimits
+from consumer.ports import MediaInfo
+from contracts.errors import ErrorCode
+
+LIMITS = DecodeLimits(max_duration_s=3600, timeout_s=30, memory_bytes=1024)
+GOOD: Message = {"count": 100, "container": "mov,mp4,m4a", "codec": "aac", "sample_rate_hz": 48_000, "channels": 2}
+
+
+def test_a_good_answer_is_read() -> None:
+    count, media = read_answer(GOOD, sample_bytes=200, limits=LIMITS)
+    assert count == 100
+    assert media == MediaInfo(container="mov,mp4,m4a", codec="aac", sample_rate_hz=48_000, channels=2)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"count": 101}, {"count": 0}, {"count": -1}, {"count": "100"}, {"count": True}, {"count": 1.5}, {"count": None},
+        {"container": "a" * 65}, {"container": ""}, {"container": "secret words"}, {"container": 1},
+        {"codec": "aac\n"}, {"codec": ["aac"]}, {"sample_rate_hz": 0}, {"sample_rate_hz": 10**12}, {"channels": 10**6},
+        {"channels": {}}, {"fault": "made up"}, {"fault": None}, {"fault": ["corrupt"]},
+    ],
+)  # fmt: skip
+def test_an_answer_that_makes_no_sense_is_a_failed_decoder(change: Message) -> None:
+    with pytest.raises(PermanentError) as caught:
+        read_answer({**GOOD, **change}, sample_bytes=200, limits=LIMITS)
+    assert caught.value.code is ErrorCode.MEDIA_DECODER_FAILED
+
+
+@pytest.mark.parametrize("missing", GOOD)
+def test_an_incomplete_answer_is_a_failed_decoder(missing: str) -> None:
+    answer = {name: value for name, value in GOOD.items() if name != missing}
+    with pytest.raises(PermanentError) as caught:
+        read_answer(answer, sample_bytes=200, limits=LIMITS)
+    assert caught.value.code is ErrorCode.MEDIA_DECODER_FAILED
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "advice"),
+    [
+        (Fault.UNSUPPORTED, ErrorCode.MEDIA_UNSUPPORTED, "Convert it"),
+        (Fault.NO_AUDIO, ErrorCode.MEDIA_NO_AUDIO, "Check"),
+        (Fault.CORRUPT, ErrorCode.MEDIA_CORRUPT, "Upload it again"),
+        (Fault.TOO_LONG, ErrorCode.INPUT_TOO_LONG, "3600 s. Split it, or raise STENO_MEDIA__MAX_DURATION_S"),
+        (Fault.TOO_SHORT, ErrorCode.INPUT_TOO_SHORT, "shorter than 0.1 s"),
+        (Fault.OUT_OF_MEMORY, ErrorCode.MEDIA_DECODER_FAILED, "1024 bytes"),
+    ],
+)
+def test_each_fault_has_its_code_and_says_what_to_do(fault: Fault, code: ErrorCode, advice: str) -> None:
+    with pytest.raises(PermanentError) as caught:
+        read_answer({"fault": fault.value}, sample_bytes=0, limits=LIMITS)
+    assert caught.value.code is code
+    assert advice in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("status", "what"),
+    [
+        (-signal.SIGKILL, "memory"),
+        (-signal.SIGSEGV, "SIGSEGV"),
+        (-signal.SIGXCPU, "within 30 s"),
+        (-99, "signal 99"),
+        (1, "status 1"),
+        (0, "no answer"),
+    ],
+)
+def test_a_decoder_that_died_says_how(status: int, what: str) -> None:
+    error = unanswered(status, LIMITS)
+    assert error.code is ErrorCode.MEDIA_DECODER_FAILED
+    assert what in error.message
+
+
+def test_a_timeout_names_its_setting() -> None:
+    error = timed_out(LIMITS)
+    assert error.code is ErrorCode.MEDIA_DECODER_FAILED
+    assert "STENO_MEDIA__DECODE_TIMEOUT_S" in error.message
