@@ -17,7 +17,7 @@ from typing import Annotated, Final, Self, cast
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from consumer.core.failures import ExitCode, FatalError
 from contracts.requests import PrefixUri, split_s3_uri
@@ -53,7 +53,10 @@ class Group(BaseModel):
 class WorkerSettings(Group):
     """This worker among others."""
 
-    id: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}", description="name in events")
+    id: str = Field(
+        default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}",
+        description="name in events; unset: host and process id",
+    )
     deployment: str = Field("default", pattern=r"^[A-Za-z0-9._-]+$", description="last part of the events' `source`")
 
 
@@ -68,9 +71,9 @@ class TopicSettings(Group):
     """Topic names; the others derive from `requests` unless named."""
 
     requests: str = Field("transcription.requests", min_length=1, description="requests in")
-    results: str = Field("", description="outcome events; empty: `requests` with `.results` as its last part")
-    progress: str = Field("", description="progress events; empty: likewise with `.progress`")
-    dlt: str = Field("", description="dead letters; empty: `requests` followed by `-dlt`")
+    results: str = Field("", description="outcome events; unset: `requests` with `.results` as its last part")
+    progress: str = Field("", description="progress events; unset: likewise with `.progress`")
+    dlt: str = Field("", description="dead letters; unset: `requests` followed by `-dlt`")
     publish_progress: bool = Field(True, description="whether progress events are published")
 
     @model_validator(mode="after")
@@ -91,9 +94,9 @@ class S3Settings(Group):
 
     results: Prefix = Field("s3://transcripts/", description="result sets of requests without `output.uri`")
     uploads: Prefix = Field("s3://media/uploads/", description="where `steno submit` puts files")
-    state: Prefix | None = Field(None, description="coordination objects; empty: `.steno/` under `results`")
-    allowed_inputs: Prefixes = Field((), description="prefixes that requests may read, with commas; empty: any")
-    allowed_outputs: Prefixes = Field((), description="prefixes that requests may write; empty: only `results`")
+    state: Prefix | None = Field(None, description="coordination objects; unset: `.steno/` under `results`")
+    allowed_inputs: Prefixes = Field((), description="prefixes that requests may read, with commas; unset: any")
+    allowed_outputs: Prefixes = Field((), description="prefixes that requests may write; unset: only `results`")
 
     @model_validator(mode="after")
     def _derive(self) -> Self:
@@ -163,7 +166,10 @@ class HealthSettings(Group):
 class ScratchSettings(Group):
     """Local disk for media in flight."""
 
-    dir: Path = Field(Path(tempfile.gettempdir()), description="folder for media in flight; files have no name there")
+    dir: Path = Field(
+        default_factory=lambda: Path(tempfile.gettempdir()),
+        description="folder for media in flight, where files have no name; unset: the system's temporary folder",
+    )
 
 
 class LogFormat(StrEnum):
@@ -194,7 +200,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_nested_delimiter=DELIMITER, env_file=ENV_FILE, env_file_encoding="utf-8",
-        frozen=True, extra="ignore", case_sensitive=False,
+        env_ignore_empty=True, frozen=True, extra="ignore", case_sensitive=False,
     )  # fmt: skip
 
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
@@ -211,10 +217,10 @@ class Settings(BaseSettings):
 
 
 def variables() -> Iterator[tuple[str, str, str]]:
-    """Every variable with its default as text and its meaning, in the order of the groups."""
+    """Every variable with its default as text, empty where it is worked out, and its meaning; by groups."""
     for group_name, group in Settings.model_fields.items():
         for name, field in cast("type[Group]", group.annotation).model_fields.items():
-            default = "computed" if field.default_factory else _default_text(field.default)
+            default = "" if field.default_factory else _default_text(field.default)
             yield f"{PREFIX}{group_name}{DELIMITER}{name}".upper(), default, field.description or ""
 
 
@@ -224,25 +230,31 @@ def load_settings() -> Settings:
     Raises:
         FatalError: with `BAD_SETTINGS`; the message names every faulty variable, one a line.
     """
-    names = [*os.environ, *dotenv_values(ENV_FILE)]
-    faults = list(unknown_variables(names))
+    faults: list[str] = []
     try:
+        faults += unknown_variables([*os.environ, *dotenv_values(ENV_FILE)])
         settings = Settings()
     except ValidationError as exc:
         faults += [_fault(error["loc"], error["msg"]) for error in exc.errors(include_url=False)]
+    except SettingsError as exc:  # the value of a whole group, which is named among the unknown ones already
+        faults = faults or [str(exc)]
+    except (OSError, UnicodeError) as exc:
+        faults.append(f"the file {ENV_FILE} cannot be read: {exc}")
     if faults:
         raise FatalError(ExitCode.BAD_SETTINGS, "\n".join(dict.fromkeys(faults)))
     return settings
 
 
 def unknown_variables(names: Iterable[str]) -> Iterator[str]:
-    """One sentence for each `STENO_<GROUP>__*` name that is no setting, naming the nearest one.
+    """One sentence for each `STENO_<GROUP>__*` or `STENO_<GROUP>` name that is no setting, naming the nearest one.
 
-    Names without `__` are not ours: Kubernetes injects `STENO_PORT` and the like for a Service called steno.
+    Other names without `__` are not ours: Kubernetes injects `STENO_PORT` and the like for a Service called steno.
     """
     known = [variable for variable, _, _ in variables()]
+    groups = {f"{PREFIX}{group}".upper() for group in Settings.model_fields}
     for name in dict.fromkeys(name.upper() for name in names):
-        if name.startswith(PREFIX) and DELIMITER in name and name not in known:
+        is_ours = name in groups or (name.startswith(PREFIX) and DELIMITER in name)
+        if is_ours and name not in known:
             nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
             yield f"{name} is not a setting; did you mean {nearest}?"
 
@@ -257,7 +269,7 @@ def _default_text(default: object) -> str:
     if isinstance(default, Path):
         return str(default).replace(str(Path.home()), "~")
     if default is None or default in ((), ""):
-        return "empty"
+        return ""
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 

@@ -1,0 +1,190 @@
+"""Settings: what is read, what is refused and how the refusal reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from consumer.core.failures import ExitCode, FatalError
+from consumer.settings import (
+    KafkaSettings,
+    S3Settings,
+    Settings,
+    TopicSettings,
+    as_environment,
+    load_settings,
+    unknown_variables,
+    variables,
+)
+from tests import settings_reference
+
+Load = Callable[..., Settings]
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Load:
+    """Loads settings from these variables alone, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    for name, _, _ in variables():
+        monkeypatch.delenv(name, raising=False)
+
+    def load_with(**environment: str) -> Settings:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return load_settings()
+
+    return load_with
+
+
+def refusal(load: Load, **environment: str) -> str:
+    with pytest.raises(FatalError) as caught:
+        load(**environment)
+    assert caught.value.exit_code is ExitCode.BAD_SETTINGS
+    return caught.value.message
+
+
+def test_defaults_need_no_environment(load: Load) -> None:
+    settings = load()
+    assert settings.kafka.bootstrap_servers == "localhost:9092"
+    assert settings.engine.model == "base"
+
+
+def test_variable_sets_its_field(load: Load) -> None:
+    assert load(STENO_ENGINE__MODEL="tiny.en").engine.model == "tiny.en"
+
+
+def test_environment_wins_over_the_file(load: Load) -> None:
+    Path(".env").write_text("STENO_ENGINE__MODEL=tiny.en\nSTENO_ENGINE__DEVICE=cpu\n", "utf-8")
+    engine = load(STENO_ENGINE__MODEL="base").engine
+    assert (engine.model, engine.device) == ("base", "cpu")
+
+
+def test_empty_variable_is_an_unset_one(load: Load) -> None:
+    assert load(STENO_S3__STATE="", STENO_HEALTH__PORT="") == load()
+
+
+def test_unknown_variable_stops_the_start_and_names_the_nearest(load: Load) -> None:
+    message = refusal(load, STENO_KAFKA__BOOTSTRAP_SERVER="a:9092")
+    assert message == ("STENO_KAFKA__BOOTSTRAP_SERVER is not a setting; did you mean STENO_KAFKA__BOOTSTRAP_SERVERS?")
+
+
+def test_unknown_variable_in_the_file_stops_the_start(load: Load) -> None:
+    Path(".env").write_text("STENO_LOG__LEVL=debug\n", "utf-8")
+    assert "STENO_LOG__LEVL is not a setting; did you mean STENO_LOG__LEVEL?" in refusal(load)
+
+
+def test_value_for_a_whole_group_is_refused(load: Load) -> None:
+    assert refusal(load, STENO_LOG="debug").startswith("STENO_LOG is not a setting; did you mean STENO_LOG__")
+
+
+def test_names_that_kubernetes_injects_are_not_ours() -> None:
+    injected = ["STENO_PORT", "STENO_SERVICE_HOST", "STENO_PORT_8080_TCP_ADDR", "STENO_WORKER_PORT", "OTHER__NAME"]
+    assert list(unknown_variables(injected)) == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("STENO_LOG__LEVEL", "loud", "should be 'debug', 'info', 'warning' or 'error'"),
+        ("STENO_HEALTH__PORT", "http", "valid integer"),
+        ("STENO_HEALTH__PORT", "65536", "less than or equal to 65535"),
+        ("STENO_ENGINE__DEVICE", "gpu", "should match pattern"),
+        ("STENO_S3__RESULTS", "transcripts", "expected s3://bucket/key"),
+        ("STENO_S3__ALLOWED_INPUTS", "s3://media/,https://example.com/", "expected s3://bucket/key"),
+        ("STENO_SHUTDOWN__GRACE_S", "-1", "greater than or equal to 0"),
+    ],
+)
+def test_bad_value_names_its_variable(load: Load, variable: str, value: str, words: str) -> None:
+    message = refusal(load, **{variable: value})
+    assert message.startswith(f"{variable}: ")
+    assert words in message
+
+
+def test_every_fault_is_named_at_once(load: Load) -> None:
+    lines = refusal(load, STENO_LOG__LEVEL="loud", STENO_HEALTH__PORT="http", STENO_LOG__LEVL="x").splitlines()
+    assert {line.partition(" ")[0].strip(":") for line in lines} == {
+        "STENO_LOG__LEVEL",
+        "STENO_HEALTH__PORT",
+        "STENO_LOG__LEVL",
+    }
+
+
+def test_file_that_is_no_text_is_refused(load: Load) -> None:
+    Path(".env").write_bytes(b"STENO_LOG__LEVEL=\xff\n")
+    assert "the file .env cannot be read" in refusal(load)
+
+
+def test_settings_are_frozen(load: Load) -> None:
+    settings = load()
+    with pytest.raises(ValidationError):
+        settings.kafka = KafkaSettings()  # type: ignore[misc]  # what is tested
+    with pytest.raises(ValidationError):
+        settings.kafka.group_id = "other"  # type: ignore[misc]  # what is tested
+
+
+def test_topics_derive_from_requests() -> None:
+    topics = TopicSettings(requests="team.requests")
+    assert (topics.results, topics.progress, topics.dlt) == ("team.results", "team.progress", "team.requests-dlt")
+
+
+def test_topics_derive_from_a_name_of_another_form() -> None:
+    topics = TopicSettings(requests="calls")
+    assert (topics.results, topics.progress, topics.dlt) == ("calls.results", "calls.progress", "calls-dlt")
+
+
+def test_named_topic_is_kept() -> None:
+    assert TopicSettings(requests="team.requests", dlt="graveyard").dlt == "graveyard"
+
+
+def test_state_and_outputs_follow_the_results() -> None:
+    s3 = S3Settings(results="s3://out/steno")
+    assert s3.state_prefix == "s3://out/steno/.steno/"
+    assert s3.allowed_outputs == ("s3://out/steno/",)
+
+
+def test_bare_bucket_is_a_prefix() -> None:
+    assert S3Settings(results="s3://out").results == "s3://out/"
+
+
+def test_prefixes_are_read_with_commas(load: Load) -> None:
+    s3 = load(STENO_S3__ALLOWED_INPUTS="s3://media/calls, s3://archive").s3
+    assert s3.allowed_inputs == ("s3://media/calls/", "s3://archive/")
+    assert s3.buckets == ("transcripts", "media", "archive")
+
+
+def test_settings_pass_through_a_child_s_environment(load: Load) -> None:
+    environment = as_environment({"engine.model": "tiny.en", "health.port": 0, "models.dir": Path("/models")})
+    settings = load(**environment)
+    assert (settings.engine.model, settings.health.port, settings.models.dir) == ("tiny.en", 0, Path("/models"))
+
+
+def test_every_setting_is_explained() -> None:
+    assert [name for name, _, meaning in variables() if not meaning] == []
+
+
+def test_env_example_is_a_file_that_changes_nothing(load: Load) -> None:
+    Path(".env").write_text(settings_reference.render_env(), "utf-8")
+    assert load().model_dump(exclude={"worker"}) == Settings().model_dump(exclude={"worker"})
+    assert all(not line or line.startswith("#") for line in Path(".env").read_text("utf-8").splitlines())
+
+
+def test_table_replaces_what_stands_between_its_markers() -> None:
+    readme = f"# a\n{settings_reference.BEGIN}\nyesterday\n{settings_reference.END}\nb\n"
+    written = settings_reference.with_table(readme)
+    assert "yesterday" not in written
+    assert written.startswith("# a\n")
+    assert written.endswith("\nb\n")
+    assert settings_reference.with_table(written) == written
+
+
+def test_readme_without_a_place_for_the_table_is_told() -> None:
+    with pytest.raises(settings_reference.NoPlaceError, match="settings:begin"):
+        settings_reference.with_table("# a\n")
+
+
+def test_missing_env_example_is_stale(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text(f"{settings_reference.BEGIN}\n{settings_reference.END}\n", "utf-8")
+    assert [path.name for path, _ in settings_reference.stale(tmp_path)] == ["README.md", ".env.example"]
