@@ -21,7 +21,7 @@ class EngineConfig:
     compute_type: str
     """CTranslate2's name, or `auto`: float16 on CUDA and int8 on a CPU."""
     cpu_threads: int
-    """0: as CTranslate2 thinks best."""
+    """0: as many as cores."""
     job_timeout_s: float
     load_timeout_s: float = 300.0
     """Weights of 3 GB from a cold network disk take minutes."""

@@ -8,7 +8,8 @@ from typing import Final, Self
 
 from consumer.core.failures import OutageError
 from consumer.engine.config import EngineConfig
-from consumer.engine.session import Session, StartError
+from consumer.engine.launch import StartError
+from consumer.engine.session import Session
 from contracts.errors import ErrorCode
 
 _MAX_DELAY_S: Final = 30.0

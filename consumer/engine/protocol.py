@@ -14,7 +14,7 @@ from contracts.transcript import Segment
 
 
 class ProtocolError(Exception):
-    """The other side said something that is no message of ours; it says which kind, never with what content."""
+    """The other side said what is no message of ours. Raised from nothing: the cause would quote the content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +130,8 @@ def unpack_order(message: Message) -> Order:
     """
     try:
         return _ORDERS.validate_python(message)
-    except ValidationError as exc:
-        raise ProtocolError(f"not an order: {message.get('kind')!r}") from exc
+    except ValidationError:
+        raise ProtocolError(f"not an order: {message.get('kind')!r}") from None
 
 
 def unpack_reply(message: Message) -> Reply:
@@ -142,5 +142,5 @@ def unpack_reply(message: Message) -> Reply:
     """
     try:
         return _REPLIES.validate_python(message)
-    except ValidationError as exc:
-        raise ProtocolError(f"not a reply: {message.get('kind')!r}") from exc
+    except ValidationError:
+        raise ProtocolError(f"not a reply: {message.get('kind')!r}") from None

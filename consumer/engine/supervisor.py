@@ -11,8 +11,9 @@ from consumer.core.failures import ExitCode, FatalError, PermanentError, Transie
 from consumer.engine.arguments import arguments, mode_of, require_language, require_model
 from consumer.engine.config import EngineConfig
 from consumer.engine.keeper import Keeper
+from consumer.engine.launch import StartError
 from consumer.engine.protocol import Done, Failed, SegmentFound
-from consumer.engine.session import Ended, Job, Session, StartError
+from consumer.engine.session import Ended, Job, Session
 from consumer.ports import EngineResult, Samples
 from contracts.errors import VERDICTS, ErrorCode, Verdict
 from contracts.requests import Options

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import math
 import mmap
+import os
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -58,11 +60,11 @@ class Whisper:
                 device=device,
                 device_index=index,
                 compute_type=compute_type,
-                cpu_threads=order.cpu_threads,
+                cpu_threads=order.cpu_threads or _cores(),
                 num_workers=1,
                 local_files_only=True,
             )
-        except (RuntimeError, ValueError, OSError) as exc:
+        except Exception as exc:
             raise ModelUnfitError(f"{order.model_path} on {device} with {compute_type}: {exc}") from exc
         self._device = device
 
@@ -134,6 +136,11 @@ def _compute_type(wanted: str, device: str) -> str:
             f"set STENO_ENGINE__COMPUTE_TYPE to auto or one of {', '.join(sorted(supported))}"
         )
     return wanted
+
+
+def _cores() -> int:
+    """Cores this process may use; CTranslate2 itself would take four threads whatever there is."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _converted(segments: Iterable[Any]) -> Iterator[Segment]:

@@ -1,0 +1,121 @@
+"""The engine process as an operating system sees it: how it is started, what it may see, how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from dataclasses import dataclass
+from typing import Final, Self
+
+from consumer.children.channel import ChannelClosedError
+from consumer.children.process import AsyncChannel, Child, spawn
+from consumer.engine.config import EngineConfig
+from consumer.engine.protocol import Load, Loaded, LoadFailed, ProtocolError, pack, unpack_reply
+
+RUNTIME: Final = "consumer.engine.runtime"
+_TAIL_BYTES: Final = 4096
+_EXIT_WAIT_S: Final = 1.0
+_INHERITED: Final = (
+    "CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES", "DYLD_LIBRARY_PATH", "LD_LIBRARY_PATH", "MKL_NUM_THREADS",
+    "NVIDIA_DRIVER_CAPABILITIES", "NVIDIA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "TMPDIR",
+)  # fmt: skip
+"""Variables by which a device and its libraries are found; no credentials and no settings of ours."""
+
+
+class StartError(Exception):
+    """The engine process did not come up; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineProcess:
+    """A running engine process that has been sent its model."""
+
+    child: Child
+    tail: Tail
+
+    @classmethod
+    async def launch(cls, config: EngineConfig) -> tuple[Self, Loaded]:
+        """Starts a process and waits until its model is loaded, at most `load_timeout_s`.
+
+        Raises:
+            StartError: it did not come up.
+        """
+        try:
+            child = await spawn(RUNTIME, environment=_environment(), stderr=asyncio.subprocess.PIPE)
+        except OSError as exc:
+            raise StartError(f"the engine process cannot be started: {exc}") from exc
+        process = cls(child, Tail(child))
+        try:
+            return process, await process._load(config)
+        except (ChannelClosedError, ProtocolError) as exc:
+            raise StartError(await process.end()) from exc
+        except BaseException:
+            child.send_kill()
+            await process.end()
+            raise
+
+    @property
+    def channel(self) -> AsyncChannel:
+        """The channel to it."""
+        return self.child.channel
+
+    async def end(self) -> str:
+        """Ends it, if it has not ended by itself just now, and says in a clause how it ended."""
+        with contextlib.suppress(TimeoutError):  # one that ends by itself keeps its exit code
+            await asyncio.wait_for(self.child.process.wait(), _EXIT_WAIT_S)
+        try:
+            status = await self.child.kill()
+        except TimeoutError:
+            return "the engine process does not end"
+        return describe_end(status, await self.tail.text())
+
+    async def _load(self, config: EngineConfig) -> Loaded:
+        order = Load(str(config.model_path), config.device, config.compute_type, config.cpu_threads)
+        try:
+            async with asyncio.timeout(config.load_timeout_s):
+                await self.channel.send(pack(order))
+                reply = unpack_reply(await self.channel.receive())
+        except TimeoutError as exc:
+            raise StartError(f"no answer within {config.load_timeout_s:g} s") from exc
+        match reply:
+            case Loaded() as loaded:
+                return loaded
+            case LoadFailed(message=message):
+                raise StartError(message)
+            case _:
+                raise ProtocolError("a job's reply while loading")
+
+
+class Tail:
+    """The last of what a child wrote to its standard error, drained as it comes."""
+
+    def __init__(self, child: Child) -> None:
+        """Starts to read."""
+        self._bytes = bytearray()
+        self._task = asyncio.create_task(self._drain(child))
+
+    async def text(self, *, timeout_s: float = 1.0) -> str:
+        """What there is, after the end of the child or the timeout."""
+        await asyncio.wait((self._task,), timeout=timeout_s)
+        self._task.cancel()
+        return self._bytes.decode(errors="replace").strip()
+
+    async def _drain(self, child: Child) -> None:
+        stream = child.process.stderr
+        while stream is not None and (chunk := await stream.read(_TAIL_BYTES)):
+            self._bytes += chunk
+            del self._bytes[:-_TAIL_BYTES]
+
+
+def describe_end(status: int, stderr: str) -> str:
+    """A clause on how the process ended, with the last line it wrote; a negative status is a signal's number."""
+    how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with exit code {status}"
+    last = f": {stderr.splitlines()[-1][:300]}" if stderr else ""
+    return f"the engine process {how}{last}"
+
+
+def _environment() -> dict[str, str]:
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return {**inherited, "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"}
