@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from consumer.core.failures import PermanentError
 from consumer.core.jobs import Job
-from consumer.core.locations import is_allowed, result_prefix
+from consumer.core.locations import is_allowed, transcript_uri
 from contracts.errors import ErrorCode
 
 
@@ -39,7 +39,7 @@ def check_admission(job: Job, rules: AdmissionRules) -> None:
             ErrorCode.OUTPUT_FORBIDDEN,
             f"{job.output_uri} is outside of where this deployment writes; allowed: {', '.join(rules.allowed_outputs)}",
         )
-    result_prefix(job.output_uri, job.job_id)
+    transcript_uri(job.output_uri, job.job_id)  # the longest of its keys
     if source.size_bytes is not None and source.size_bytes > rules.max_bytes:
         raise PermanentError(
             ErrorCode.INPUT_TOO_LARGE,

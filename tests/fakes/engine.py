@@ -1,0 +1,63 @@
+"""An engine and a decoder in this process, for tests of what stands above their ports."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from typing import IO
+
+from consumer.core.failures import JobError
+from consumer.ports import EngineResult, MediaInfo, Samples
+from contracts.requests import Options
+from tests.make import make_engine_result, make_segment
+
+
+class FakeDecoder:
+    """Takes every byte of the media for one sample, and fails when told to."""
+
+    def __init__(self) -> None:
+        self.error: JobError | None = None
+
+    async def decode(self, media: IO[bytes]) -> Samples:
+        if self.error:
+            raise self.error
+        media.seek(0)
+        content = media.read()
+        samples = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes the samples
+        samples.write(content)
+        samples.flush()
+        return Samples(samples, len(content), MediaInfo("fake", "fake", 16_000, 1))
+
+
+class FakeEngine:
+    """Says what bytes it heard. `gate` holds it back once `entered`; each of `errors` ends one job."""
+
+    def __init__(self) -> None:
+        self.errors: list[Exception] = []
+        self.entered = asyncio.Event()
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.heard: list[bytes] = []
+        self.running = 0
+
+    @property
+    def is_ready(self) -> bool:
+        return True
+
+    async def transcribe(
+        self, samples: Samples, options: Options, on_progress: Callable[[float], None]
+    ) -> EngineResult:
+        self.running += 1
+        self.entered.set()
+        try:
+            await self.gate.wait()
+            if self.errors:
+                raise self.errors.pop(0)
+            samples.file.seek(0)
+            self.heard.append(samples.file.read())
+            on_progress(samples.duration_s)
+            text = f" {self.heard[-1].decode()} #{len(self.heard)}"
+            return make_engine_result(make_segment(text), options={"task": str(options.task)})
+        finally:
+            self.running -= 1
