@@ -91,6 +91,8 @@ stack: setup ## a broker and a store for hand use, until Ctrl-C; prints the expo
 lock: ## resolve the dependencies anew
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --all-extras --upgrade \
 	    pyproject.toml -o requirements.lock
+	cd tests/stack/localstack && uv pip compile --quiet --generate-hashes --python-version 3.13 --upgrade \
+	    requirements.in -o requirements.lock
 
 .PHONY: clean
 clean: ## remove what was built, the environment too
