@@ -1,0 +1,20 @@
+"""Where the client finds things; credentials and endpoint of S3 come from `AWS_*`, as everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ClientConfig:
+    """Addresses and bounds of one client."""
+
+    bootstrap_servers: str = "localhost:9092"
+    """host:port, several with commas."""
+    requests_topic: str = "transcription.requests"
+    results_topic: str = "transcription.results"
+    progress_topic: str = "transcription.progress"
+    uploads_prefix: str = "s3://media/uploads/"
+    """Where `upload` puts files unless told otherwise."""
+    answer_timeout_s: float = 30.0
+    """Longest wait for one answer of broker or store, in seconds; an upload of many parts waits for each part."""

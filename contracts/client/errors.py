@@ -1,0 +1,72 @@
+"""What can go wrong for a client, in one sentence that says what to do."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import aiohttp
+from aiokafka import errors as kafka
+from botocore import exceptions as boto
+
+STORAGE_ERRORS: Final = (boto.ClientError, boto.BotoCoreError, aiohttp.ClientError, TimeoutError)
+BROKER_ERRORS: Final = (kafka.KafkaError, OSError, TimeoutError)
+
+_REFUSALS: Final = (
+    kafka.AuthenticationFailedError,
+    kafka.ClusterAuthorizationFailedError,
+    kafka.TopicAuthorizationFailedError,
+    kafka.SaslAuthenticationFailed,
+    kafka.UnsupportedSaslMechanismError,
+)
+_CREDENTIALS: Final = frozenset(
+    ("ExpiredToken", "InvalidToken", "InvalidAccessKeyId", "SignatureDoesNotMatch", "TokenRefreshRequired")
+)
+
+
+class ClientError(Exception):
+    """Broker, store or input do not allow it; the message tells the user what to do next."""
+
+
+def storage_error(error: Exception, place: str) -> ClientError:
+    """Our error for one of `STORAGE_ERRORS`.
+
+    Args:
+        error: what the S3 client raised.
+        place: the URI that was read or written.
+    """
+    if isinstance(error, boto.ClientError):
+        return ClientError(_answer(error, place))
+    if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError | boto.CredentialRetrievalError):
+        return ClientError(f"{place}: no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a profile")
+    if isinstance(error, boto.ParamValidationError | boto.ProfileNotFound):
+        return ClientError(f"{place}: {error}")
+    return ClientError(f"{place}: the object store does not answer ({_text(error)}); is AWS_ENDPOINT_URL_S3 right?")
+
+
+def broker_error(error: Exception, servers: str) -> ClientError:
+    """Our error for one of `BROKER_ERRORS`."""
+    if isinstance(error, kafka.MessageSizeTooLargeError):
+        return ClientError(f"the request is larger than the broker takes: {error}")
+    if isinstance(error, _REFUSALS):
+        return ClientError(f"the broker at {servers} refuses access ({_text(error)}); check credentials and ACLs")
+    if isinstance(error, kafka.KafkaConnectionError | kafka.KafkaTimeoutError | OSError):
+        return ClientError(f"no Kafka broker answers at {servers}; is it up, and is the address right?")
+    return ClientError(f"the broker at {servers} does not do it: {_text(error)}")
+
+
+def _answer(error: boto.ClientError, place: str) -> str:
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code == "NoSuchBucket":
+        return f"{place}: there is no such bucket; create it or name another"
+    if code in _CREDENTIALS:
+        return f"{place}: the store does not take the AWS credentials ({code}); renew them"
+    if code == "NoSuchKey":
+        return f"{place}: there is no such object"
+    if status in {401, 403}:
+        return f"{place}: access is refused ({code}); check the credentials and the bucket's policy"
+    return f"{place}: the object store refuses ({code}: {error.response.get('Error', {}).get('Message', '')})"
+
+
+def _text(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,42 @@
+"""Which partitions topics have, asked in a way that never creates one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from contracts.client.config import ClientConfig
+from contracts.client.errors import BROKER_ERRORS, ClientError, broker_error
+
+
+async def partitions_of(config: ClientConfig, topics: Iterable[str]) -> tuple[TopicPartition, ...]:
+    """All partitions of the topics.
+
+    Raises:
+        ClientError: the broker does not answer or refuses; a topic is missing.
+    """
+    names = list(dict.fromkeys(topics))
+    timeout_ms = int(config.answer_timeout_s * 1000)
+    admin = AIOKafkaAdminClient(bootstrap_servers=config.bootstrap_servers, request_timeout_ms=timeout_ms)
+    try:
+        async with asyncio.timeout(config.answer_timeout_s):
+            await admin.start()
+            return await _described(admin, names)
+    except BROKER_ERRORS as exc:
+        raise broker_error(exc, config.bootstrap_servers) from exc
+    finally:
+        await admin.close()
+
+
+async def _described(admin: AIOKafkaAdminClient, names: list[str]) -> tuple[TopicPartition, ...]:
+    # Describing a topic that does not exist may create it; listing does not.
+    existing = await admin.list_topics()
+    if missing := [name for name in names if name not in existing]:
+        raise ClientError(f"the broker has no topic {', '.join(missing)}; create it with `steno topics init`")
+    found = await admin.describe_topics(names)
+    return tuple(
+        TopicPartition(topic["topic"], partition["partition"]) for topic in found for partition in topic["partitions"]
+    )

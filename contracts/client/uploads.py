@@ -1,0 +1,91 @@
+"""A local file becomes an object: its key, its type, its parts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import mimetypes
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Final
+
+from contracts.client.errors import STORAGE_ERRORS
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3.client import S3Client
+    from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
+
+_PART_BYTES: Final = 8 * 1024 * 1024
+_MOST_PARTS: Final = 10_000
+_PARTS_AT_ONCE: Final = 4
+_LONGEST_NAME_BYTES: Final = 200
+_LONGEST_SUFFIX_BYTES: Final = 20
+_ODD: Final = re.compile(r'[\x00-\x1f\x7f-\x9f\\/{}^%`\[\]"<>~#|\ud800-\udfff\ufffe\uffff]')
+"""What AWS advises against in a key, what XML cannot hold, and what is no text."""
+
+
+def key_name(path: Path) -> str:
+    """The file's own name in a form that every store and listing takes: odd characters become `_`, long names short."""
+    name = _ODD.sub("_", unicodedata.normalize("NFC", path.name)).strip() or "_"
+    suffix = Path(name).suffix if len(Path(name).suffix.encode()) <= _LONGEST_SUFFIX_BYTES else ""
+    stem = name.removesuffix(suffix).encode()[: _LONGEST_NAME_BYTES - len(suffix.encode())]
+    return stem.decode(errors="ignore") + suffix
+
+
+def content_type(path: Path) -> str:
+    """The media type that the file's name suggests."""
+    return mimetypes.guess_type(path.name, strict=False)[0] or "application/octet-stream"
+
+
+@dataclass(slots=True)
+class Upload:
+    """One upload; use once. aioboto3's own keeps up to 800 MB in memory and hangs when a part fails early."""
+
+    client: S3Client
+    bucket: str
+    key: str
+    type: str
+    _parts: list[CompletedPartTypeDef] = field(default_factory=list)
+    _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def run(self, file: IO[bytes], size_bytes: int) -> None:
+        """Sends the file, in parts when it is large; an upload that fails leaves nothing behind."""
+        if size_bytes <= _PART_BYTES:
+            body = await asyncio.to_thread(file.read)
+            await self.client.put_object(Bucket=self.bucket, Key=self.key, Body=body, ContentType=self.type)
+            return
+        begun = await self.client.create_multipart_upload(Bucket=self.bucket, Key=self.key, ContentType=self.type)
+        upload_id = begun["UploadId"]
+        try:
+            await self._send_all(file, max(_PART_BYTES, -(-size_bytes // _MOST_PARTS)), upload_id)
+            parts = sorted(self._parts, key=lambda part: part.get("PartNumber", 0))
+            await self.client.complete_multipart_upload(
+                Bucket=self.bucket, Key=self.key, UploadId=upload_id, MultipartUpload={"Parts": parts}
+            )
+        except BaseException:
+            with contextlib.suppress(*STORAGE_ERRORS):  # what went wrong first is what matters
+                await self.client.abort_multipart_upload(Bucket=self.bucket, Key=self.key, UploadId=upload_id)
+            raise
+
+    async def _send_all(self, file: IO[bytes], part_bytes: int, upload_id: str) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(_PARTS_AT_ONCE):
+                    group.create_task(self._send_parts(file, part_bytes, upload_id))
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from failed
+
+    async def _send_parts(self, file: IO[bytes], part_bytes: int, upload_id: str) -> None:
+        while True:
+            async with self._reading:
+                number, body = next(self._numbers), await asyncio.to_thread(file.read, part_bytes)
+            if not body:
+                return
+            sent = await self.client.upload_part(
+                Bucket=self.bucket, Key=self.key, UploadId=upload_id, PartNumber=number, Body=body
+            )
+            self._parts.append({"ETag": sent["ETag"], "PartNumber": number})
