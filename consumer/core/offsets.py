@@ -96,11 +96,16 @@ class OffsetLedger:
         claim.open(offset)
         return Receipt(partition, offset, claim.epoch)
 
+    def waits(self, receipt: Receipt) -> bool:
+        """Whether the record was received under the current claim and is not handed out."""
+        claim = self._current(receipt)
+        return claim is not None and receipt.offset in claim.waiting
+
     def deliver(self, receipt: Receipt) -> bool:
         """Hands a waiting record out; False when it is not ours to hand out any more."""
-        claim = self._current(receipt)
-        if claim is None or receipt.offset not in claim.waiting:
+        if not self.waits(receipt):
             return False
+        claim = self._claims[receipt.partition]
         claim.waiting.remove(receipt.offset)
         claim.delivered.add(receipt.offset)
         return True

@@ -1,0 +1,63 @@
+"""What a Kafka client's errors mean to us, in one table."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiokafka import errors
+
+from consumer.core.failures import ExitCode, FatalError, OutageError
+from contracts.errors import ErrorCode
+
+REFUSALS: Final = (
+    errors.AuthenticationFailedError,
+    errors.AuthenticationMethodNotSupported,
+    errors.SaslAuthenticationFailed,
+    errors.UnsupportedSaslMechanismError,
+    errors.ClusterAuthorizationFailedError,
+    errors.GroupAuthorizationFailedError,
+    errors.TopicAuthorizationFailedError,
+    errors.TransactionalIdAuthorizationFailed,
+)
+"""The broker knows us and says no."""
+
+REFUSED_RECORDS: Final = (
+    errors.MessageSizeTooLargeError,
+    errors.RecordListTooLargeError,
+    errors.RecordTooLargeError,
+    errors.CorruptRecordException,
+    errors.InvalidTimestampError,
+    errors.InvalidTopicError,
+)
+"""This record will never be written."""
+
+LOST_CLAIMS: Final = (errors.CommitFailedError, errors.IllegalStateError)
+"""A rebalance came first: the partitions are lost, nothing is broken."""
+
+
+def start_failure(error: BaseException, bootstrap_servers: str) -> FatalError:
+    """Why we cannot start with this broker, and what to look at."""
+    if isinstance(error, REFUSALS):
+        return FatalError(
+            ExitCode.REFUSED, f"the Kafka broker at {bootstrap_servers} refuses us ({_text(error)}); check the ACLs"
+        )
+    return FatalError(
+        ExitCode.UNAVAILABLE,
+        f"no Kafka broker answers at {bootstrap_servers} ({_text(error)}); check STENO_KAFKA__BOOTSTRAP_SERVERS",
+    )
+
+
+def running_failure(error: BaseException) -> FatalError:
+    """Why a source that was running can never deliver again."""
+    if isinstance(error, REFUSALS):
+        return FatalError(ExitCode.REFUSED, f"the Kafka broker refuses us ({_text(error)}); check the ACLs")
+    return FatalError(ExitCode.INTERNAL, f"the Kafka client failed for good: {_text(error)}")
+
+
+def outage(error: BaseException, topic: str) -> OutageError:
+    """Why a publish could not be confirmed."""
+    return OutageError(ErrorCode.BROKER_UNAVAILABLE, f"the broker did not take a record for {topic}: {_text(error)}")
+
+
+def _text(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
