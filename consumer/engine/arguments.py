@@ -34,16 +34,15 @@ def arguments(options: Options) -> dict[str, JsonValue]:
     return given
 
 
-def require_model(options: Options, model_name: str) -> None:
-    """Lets pass what the loaded model may answer.
+def require_model(options: Options, names: Sequence[str]) -> None:
+    """Lets pass what the loaded model, which goes by these names, may answer.
 
     Raises:
         PermanentError: `MODEL_UNKNOWN`, the request asks for another model.
     """
-    if options.model not in (None, model_name):
+    if options.model is not None and options.model not in names:
         raise PermanentError(
-            ErrorCode.MODEL_UNKNOWN,
-            f"this worker has no model '{options.model}', only '{model_name}': ask for that one",
+            ErrorCode.MODEL_UNKNOWN, f"this worker has no model '{options.model}': ask for '{names[0]}' or leave it out"
         )
 
 

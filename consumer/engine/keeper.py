@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Final, Self
+
+import structlog
 
 from consumer.core.failures import OutageError
 from consumer.engine.config import EngineConfig
@@ -13,7 +14,7 @@ from consumer.engine.session import Session
 from contracts.errors import ErrorCode
 
 _MAX_DELAY_S: Final = 30.0
-_LOG = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 def restart_delay_s(failures: int) -> float:
@@ -75,7 +76,7 @@ class Keeper:
     def _on_end(self, session: Session) -> None:
         if self._is_closing:
             return
-        _LOG.error("engine_ended", extra={"reason": session.how, "finished_jobs": session.finished_jobs})
+        log.error("engine_ended", reason=session.how, finished_jobs=session.finished_jobs)
         # One that came to nothing counts as a failed start: a process that dies at once is not spun.
         self._failures = 0 if session.finished_jobs else self._failures + 1
         self._ready = asyncio.get_running_loop().create_future()
@@ -88,7 +89,7 @@ class Keeper:
                 session = await Session.open(self._config, self._on_end)
             except StartError as exc:
                 self._failures += 1
-                _LOG.error("engine_start_failed", extra={"reason": str(exc), "failures": self._failures})
+                log.error("engine_start_failed", reason=str(exc), failures=self._failures)  # noqa: TRY400 - no defect
                 self._disappoint(str(exc))
             else:
                 self._ready.set_result(session)

@@ -72,7 +72,7 @@ class ProcessEngine:
         self, samples: Samples, options: Options, on_progress: Callable[[float], None]
     ) -> EngineResult:
         """Transcribes; see `ports.Engine`."""
-        require_model(options, self._config.model_name)
+        require_model(options, (self._config.model_name, self._config.identity.name))
         await self._slots.acquire()
         job: Job | None = None
         try:

@@ -32,8 +32,9 @@ def pieces_of(model: KnownModel) -> Mapping[str, list[Path]] | Defect:
 
 def folder_of(pieces: Mapping[str, Sequence[Path]]) -> Path | None:
     """The one folder in which all files lie whole under their own names, if there is one."""
-    folders = {paths[0].parent for name, paths in pieces.items() if [path.name for path in paths] == [name]}
-    return folders.pop() if len(folders) == 1 and all(len(paths) == 1 for paths in pieces.values()) else None
+    folders = {paths[0].parent for paths in pieces.values()}
+    is_whole = all([path.name for path in paths] == [name] for name, paths in pieces.items())
+    return folders.pop() if is_whole and len(folders) == 1 else None
 
 
 def install(pieces: Mapping[str, Sequence[Path]], expected: Mapping[str, str], folder: Path) -> Defect | None:

