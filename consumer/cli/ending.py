@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import sys
 import traceback
 from collections.abc import Sequence
 from typing import Final
@@ -22,7 +24,7 @@ def run(arguments: Sequence[str], load_settings: SettingsLoader, group: click.Gr
     try:
         code = group.main(list(arguments), "steno", standalone_mode=False, obj=load_settings)
         return int(code or ExitCode.OK)
-    except SystemExit as exc:  # click's answer to a closed pipe, and to a shell that asks for completions
+    except SystemExit as exc:  # click's answer to a shell that asks for completions, and to a closed pipe
         return int(exc.code or ExitCode.OK)
     except (KeyboardInterrupt, click.Abort):
         return _say("interrupted", _INTERRUPTED)
@@ -41,10 +43,19 @@ def _report(error: Exception, *, wants_traceback: bool) -> int:
             return _say(error.message, error.exit_code)
         case ConsumerError():
             return _say(str(error), ExitCode.FAILED)
+        case BrokenPipeError():
+            _drop_output()
+            return ExitCode.FAILED
     if wants_traceback:
         traceback.print_exception(error)
     hint = "" if wants_traceback else "; 'steno --debug …' shows where"
     return _say(f"a defect of steno: {type(error).__name__}: {error}{hint}", ExitCode.INTERNAL)
+
+
+def _drop_output() -> None:
+    """Lets the interpreter flush into nothing at its end, or it would complain about the closed pipe."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _cause(error: Exception) -> Exception:

@@ -54,9 +54,9 @@ def request_options(command: Callable[..., Result]) -> Callable[..., Result]:
     """Gives a command one flag for each option of a request; it gets them as one `options`, valid."""
 
     @functools.wraps(command)
-    def collect(**arguments: Any) -> Result:
+    def collect(*context: Any, **arguments: Any) -> Result:
         given = {name: arguments.pop(name) for name in Options.model_fields}
-        return command(options=validated(Options, given), **arguments)
+        return command(*context, options=validated(Options, given), **arguments)
 
     flagged: Callable[..., Result] = collect
     for name, field in reversed(Options.model_fields.items()):

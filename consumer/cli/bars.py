@@ -1,0 +1,69 @@
+"""Progress on standard error: one bar for each input, on a terminal only."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Final, Self
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+_NAME_CHARS: Final = 40
+
+
+class Bar:
+    """One line of the display."""
+
+    def __init__(self, progress: Progress, name: str) -> None:
+        """Appears at once, its end still unknown."""
+        shown = name if len(name) <= _NAME_CHARS else f"…{name[1 - _NAME_CHARS :]}"
+        self._progress = progress
+        self._task = progress.add_task(escape(shown), total=None, state="")
+
+    def say(self, state: str) -> None:
+        """Shows what is going on, in a word or two."""
+        self._progress.update(self._task, state=escape(state))
+
+    def advance(self, done_s: float, total_s: float) -> None:
+        """Shows how many seconds of audio are done."""
+        self._progress.update(self._task, completed=done_s, total=total_s, state=f"{done_s:.0f} of {total_s:.0f} s")
+
+    def finish(self) -> None:
+        """Takes the line away."""
+        self._progress.update(self._task, visible=False)
+
+
+class Bars:
+    """The display; results printed through it never meet it on the screen."""
+
+    def __init__(self) -> None:
+        """Draws nothing yet, and never anything unless standard error is a terminal."""
+        console = Console(stderr=True)
+        self._is_live = console.is_terminal
+        self._progress = Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"),
+            TimeElapsedColumn(), console=console, transient=True, disable=not self._is_live, redirect_stdout=False,
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        """Starts to draw."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Takes the display away."""
+        self._progress.stop()
+
+    def add(self, name: str) -> Bar:
+        """Adds a line."""
+        return Bar(self._progress, name)
+
+    def print(self, text: str, *, err: bool = False) -> None:
+        """Prints a line with the display out of the way."""
+        self._progress.stop()
+        click.echo(text, err=err)
+        self._progress.start()

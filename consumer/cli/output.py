@@ -1,0 +1,64 @@
+"""How commands over several inputs report: results in input order, one failed input not stopping the others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from consumer.cli.bars import Bars
+from consumer.core.failures import ExitCode
+from consumer.core.rendering import render
+from contracts.requests import OutputFormat
+from contracts.transcript import Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One input that has no result."""
+
+    input: str
+    """As the user wrote it."""
+    code: str
+    message: str
+
+    @property
+    def document(self) -> str:
+        """One line of JSON, for standard output."""
+        error = {"code": self.code, "message": self.message}
+        return json.dumps({"input": self.input, "error": error}, ensure_ascii=False)
+
+    @property
+    def line(self) -> str:
+        """One line for a person, on standard error."""
+        where = "" if self.message.startswith(self.input) else f"{self.input}: "
+        return f"steno: {where}{self.message} ({self.code})"
+
+
+@dataclass(frozen=True, slots=True)
+class Printer:
+    """Prints one result after the other."""
+
+    bars: Bars
+    output_format: OutputFormat
+    has_titles: bool
+    """Whether the results are told apart by their inputs."""
+
+    @classmethod
+    def of(cls, bars: Bars, inputs: Sequence[object], output_format: OutputFormat) -> Printer:
+        """Titles texts of several inputs; documents say themselves what they are."""
+        return cls(bars, output_format, len(inputs) > 1 and output_format is not OutputFormat.JSON)
+
+    def result(self, source: object, result: Transcript | Failure) -> ExitCode:
+        """Prints what came of one input."""
+        if isinstance(result, Failure):
+            return self.failure(result)
+        body = render(result, self.output_format).removesuffix("\n")
+        self.bars.print(f"==> {source} <==\n{body}\n" if self.has_titles else body)
+        return ExitCode.OK
+
+    def failure(self, failure: Failure) -> ExitCode:
+        """Prints that there is none: as a document among documents, else on standard error."""
+        is_document = self.output_format is OutputFormat.JSON
+        self.bars.print(failure.document if is_document else failure.line, err=not is_document)
+        return ExitCode.FAILED
