@@ -96,6 +96,7 @@ class KafkaSource:
         except BaseException:
             await self._close()
             raise
+        self._last_poll_s = time.monotonic()
         self._run(self._poll())
         return self
 
