@@ -17,11 +17,14 @@ from consumer.engine.protocol import Load, Loaded, LoadFailed, ProtocolError, pa
 RUNTIME: Final = "consumer.engine.runtime"
 _TAIL_BYTES: Final = 4096
 _EXIT_WAIT_S: Final = 1.0
-_INHERITED: Final = (
-    "CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES", "DYLD_LIBRARY_PATH", "LD_LIBRARY_PATH", "MKL_NUM_THREADS",
-    "NVIDIA_DRIVER_CAPABILITIES", "NVIDIA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "TMPDIR",
+_INHERITED: Final = ("DYLD_LIBRARY_PATH", "LD_LIBRARY_PATH", "TMPDIR")
+_INHERITED_PREFIXES: Final = (
+    "CT2_", "CUDA_", "CUDNN_", "DNNL_", "KMP_", "MKL_", "NVIDIA_", "OMP_", "ONEDNN_", "OPENBLAS_",
 )  # fmt: skip
-"""Variables by which a device and its libraries are found; no credentials and no settings of ours."""
+"""Variables by which devices and numeric libraries are found and tuned; no credentials and no settings of ours.
+
+They bear on the figures: OpenBLAS with another `OPENBLAS_CORETYPE` changes the third digit of a log probability.
+"""
 
 
 class StartError(Exception):
@@ -117,5 +120,7 @@ def describe_end(status: int, stderr: str) -> str:
 
 
 def _environment() -> dict[str, str]:
-    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    inherited = {
+        name: value for name, value in os.environ.items() if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
+    }
     return {**inherited, "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"}

@@ -1,0 +1,159 @@
+"""The engine process from the inside: its orders come from this test."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from pydantic import JsonValue
+
+from consumer.children.channel import Channel, ChannelClosedError
+from consumer.engine.protocol import (
+    Cancel,
+    Cancelled,
+    Done,
+    Failed,
+    Load,
+    Loaded,
+    LoadFailed,
+    ProtocolError,
+    Reply,
+    SegmentFound,
+    Start,
+    pack,
+    unpack_reply,
+)
+from consumer.engine.runtime import Runtime
+from contracts.errors import ErrorCode
+from contracts.requests import Mode
+from contracts.transcript import Segment
+from tests.engines import COMPUTE_TYPE, THREADS, located, make_samples
+from tests.speech import LONGEST, SHORT, Clip
+
+
+def load() -> Load:
+    return Load(str(located("tiny.en").path), "cpu", COMPUTE_TYPE, THREADS)
+
+
+class Supervisor:
+    """The other end of a runtime that serves in a thread."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def order(self, order: Load | Cancel) -> None:
+        self._channel.send(pack(order))
+
+    def start(self, job: int, clip: Clip, **arguments: JsonValue) -> None:
+        with make_samples(clip) as samples:
+            order = Start(job, samples.count, Mode.SEQUENTIAL, {"temperature": [0.0], **arguments})
+            self._channel.send(pack(order), [samples.file.fileno()])
+
+    def reply(self) -> Reply:
+        return unpack_reply(self._channel.receive()[0])
+
+    def replies(self) -> Iterator[Reply]:
+        while True:
+            reply = self.reply()
+            yield reply
+            if not isinstance(reply, SegmentFound):
+                return
+
+
+@contextmanager
+def serving() -> Iterator[tuple[Supervisor, list[Exception]]]:
+    ours, theirs = socket.socketpair()
+    ours.settimeout(60)
+    ended: list[Exception] = []
+
+    def serve() -> None:
+        channel = Channel(theirs)
+        try:
+            Runtime(channel).serve()
+        except (ChannelClosedError, ProtocolError) as exc:
+            ended.append(exc)
+        finally:
+            channel.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with ours:
+        yield Supervisor(Channel(ours)), ended
+        ours.shutdown(socket.SHUT_RDWR)
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+def test_jobs_run_in_order_and_end_with_done() -> None:
+    with serving() as (supervisor, ended):
+        supervisor.order(load())
+        loaded = supervisor.reply()
+        assert isinstance(loaded, Loaded)
+        assert loaded.languages == ("en",)
+        supervisor.start(1, SHORT)
+        supervisor.start(2, SHORT)
+        replies = [*supervisor.replies(), *supervisor.replies()]
+    assert [reply.job for reply in replies if isinstance(reply, Done)] == [1, 2]
+    segments = [reply.segment for reply in replies if isinstance(reply, SegmentFound)]
+    assert [segment.text for segment in segments] == [" has never been surpassed."] * 2
+    assert isinstance(segments[0], Segment)
+    assert isinstance(ended[0], ChannelClosedError)
+
+
+def test_a_cancelled_job_stops_before_its_end_and_one_that_waits_never_starts() -> None:
+    with serving() as (supervisor, _):
+        supervisor.order(load())
+        supervisor.reply()
+        supervisor.start(1, LONGEST)
+        supervisor.start(2, SHORT)
+        supervisor.order(Cancel(99))
+        assert isinstance(supervisor.reply(), SegmentFound)
+        supervisor.order(Cancel(2))
+        supervisor.order(Cancel(1))
+        assert list(supervisor.replies())[-1] == Cancelled(1)
+        assert list(supervisor.replies()) == [Cancelled(2)]
+
+
+def test_a_refused_call_fails_its_job_alone() -> None:
+    with serving() as (supervisor, _):
+        supervisor.order(load())
+        supervisor.reply()
+        supervisor.start(1, SHORT, beam_size=0)
+        supervisor.start(2, SHORT)
+        failed = supervisor.reply()
+        assert isinstance(failed, Failed)
+        assert (failed.job, failed.code) == (1, ErrorCode.REQUEST_INVALID)
+        assert list(supervisor.replies())[-1] == Done(2, "en", 1.0)
+
+
+def test_an_argument_that_does_not_exist_is_a_defect_of_ours() -> None:
+    with serving() as (supervisor, _):
+        supervisor.order(load())
+        supervisor.reply()
+        supervisor.start(1, SHORT, tempo="fast")
+        failed = supervisor.reply()
+    assert isinstance(failed, Failed)
+    assert failed.code is ErrorCode.INTERNAL
+    assert "TypeError at whisper.py:" in failed.message
+
+
+def test_a_model_that_cannot_be_loaded_is_said() -> None:
+    with serving() as (supervisor, ended):
+        supervisor.order(Load("/nowhere", "cpu", "int8", 1))
+        reply = supervisor.reply()
+        assert isinstance(reply, LoadFailed)
+        assert "/nowhere on cpu with int8" in reply.message
+    assert not ended
+
+
+@pytest.mark.parametrize("orders", [(lambda: Cancel(1),), (load, load)], ids=["cancel first", "load twice"])
+def test_orders_out_of_turn_end_the_process(orders: tuple[Callable[[], Load | Cancel], ...]) -> None:
+    with serving() as (supervisor, ended):
+        for make in orders:
+            supervisor.order(make())
+        with pytest.raises(ChannelClosedError):
+            list(iter(supervisor.reply, None))
+    assert isinstance(ended[0], ProtocolError)
