@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -94,7 +93,7 @@ class KafkaSink:
                 try:
                     await asyncio.wait_for(producer.start(), _START_S)
                 except BaseException:
-                    self._in_background(_stop(producer))
+                    await _stop(producer)
                     raise
                 self._producer = producer
             return self._producer
@@ -103,10 +102,7 @@ class KafkaSink:
         if producer is None or producer is not self._producer:
             return
         self._producer = None
-        self._in_background(_stop(producer))
-
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
+        task = asyncio.create_task(_stop(producer))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 

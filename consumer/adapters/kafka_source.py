@@ -296,8 +296,7 @@ class KafkaSource:
         keeper.cancel()
         for done in self._flushing:
             done.cancel()
-        with contextlib.suppress(TimeoutError, KafkaError, OSError):
-            await asyncio.wait_for(self._consumer.stop(), _STOP_S)
+        await _stop(self._consumer)
         if poll:
             await asyncio.wait(poll, timeout=_STOP_S)
         for task in self._tasks:
@@ -316,6 +315,17 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self._source.after_rebalance(assigned)
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    try:
+        await asyncio.wait_for(consumer.stop(), _STOP_S)
+    except TimeoutError:
+        # It waits for a rebalance that does not end; without its connections it cannot.
+        with contextlib.suppress(TimeoutError, KafkaError, OSError):
+            await asyncio.wait_for(consumer._client.close(), _STOP_S)  # noqa: SLF001  # there is no public way
+    except (KafkaError, OSError) as exc:
+        log.warning("leave_failed", error=repr(exc))
 
 
 def _consumer(config: SourceConfig) -> AIOKafkaConsumer:

@@ -23,6 +23,7 @@ from contracts.topics import TopicSpec
 _CALL_S: Final = 15.0
 _REQUEST_MS: Final = 10_000
 _USUAL_REPLICAS: Final = 3
+_LIST_AGAIN_S: Final = 0.1
 
 
 class TopicState(StrEnum):
@@ -145,7 +146,14 @@ async def _create(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> set
         if code not in {0, errors.TopicAlreadyExistsError.errno}:
             reason = (text[0] if text else None) or errors.for_code(code).__name__
             raise FatalError(ExitCode.TOPICS_MISSING, f"the broker cannot make {name}: {reason}")
-    return {spec.name for spec in specs}
+    await _until_listed(admin, {spec.name for spec in specs})
+    return {name for name, code, *_ in response.topic_errors if code == 0}
+
+
+async def _until_listed(admin: AIOKafkaAdminClient, names: set[str]) -> None:
+    """A topic that was made is known to every broker only a moment later; bounded by the caller's deadline."""
+    while not names <= set(await admin.list_topics()):
+        await asyncio.sleep(_LIST_AGAIN_S)
 
 
 def _new_topic(spec: TopicSpec, brokers: int) -> NewTopic:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import aioboto3
@@ -10,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from tests.stack.store import S3Address
 
 _NO_ERROR: Final = 0
+_POLL_S: Final = 0.02
 
 
 async def make_topic(bootstrap: str, name: str, *, partitions: int, config: dict[str, str] | None = None) -> str:
@@ -19,6 +21,8 @@ async def make_topic(bootstrap: str, name: str, *, partitions: int, config: dict
     try:
         new = NewTopic(name, num_partitions=partitions, replication_factor=1, topic_configs=config or {})
         response = await admin.create_topics([new])
+        while name not in await admin.list_topics():
+            await asyncio.sleep(_POLL_S)
     finally:
         await admin.close()
     failures = [failure for failure in response.topic_errors if failure[1] != _NO_ERROR]

@@ -1,0 +1,66 @@
+"""What the Kafka adapters do when the broker is missing, goes away or says no."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from consumer.adapters.kafka_sink import KafkaSink, SinkConfig
+from consumer.adapters.kafka_source import KafkaSource, SourceConfig
+from consumer.core.failures import ExitCode, FatalError, OutageError
+from consumer.ports import OutboundRecord
+from contracts.errors import ErrorCode
+from tests.eventually import DEADLINE_S
+from tests.stack.clients import make_topic
+from tests.stack.service import free_ports
+
+
+async def test_a_source_without_its_topic_does_not_start(kafka: str, topic_name: str) -> None:
+    with pytest.raises(FatalError, match=topic_name) as caught:
+        await KafkaSource(SourceConfig(kafka, "group", topic_name)).__aenter__()
+    assert caught.value.exit_code is ExitCode.TOPICS_MISSING
+
+
+async def test_a_source_without_a_broker_does_not_start() -> None:
+    address = f"127.0.0.1:{free_ports(1)[0]}"
+    with pytest.raises(FatalError, match=address) as caught:
+        await KafkaSource(SourceConfig(address, "group", "topic")).__aenter__()
+    assert caught.value.exit_code is ExitCode.UNAVAILABLE
+
+
+async def test_a_session_timeout_that_the_broker_refuses_stops_the_start(kafka: str, topic: str) -> None:
+    config = SourceConfig(kafka, topic, topic, session_timeout_ms=100, heartbeat_interval_ms=30)
+    with pytest.raises(FatalError, match="InvalidSessionTimeoutError"):
+        await KafkaSource(config).__aenter__()
+
+
+async def test_a_sink_without_a_broker_does_not_start() -> None:
+    address = f"127.0.0.1:{free_ports(1)[0]}"
+    with pytest.raises(FatalError, match=address) as caught:
+        await KafkaSink(SinkConfig(address)).__aenter__()
+    assert caught.value.exit_code is ExitCode.UNAVAILABLE
+
+
+async def test_a_publish_that_is_not_confirmed_in_time_is_an_outage_that_ends(kafka: str, topic_name: str) -> None:
+    record = OutboundRecord(topic_name, b"key", b"value")
+    async with KafkaSink(SinkConfig(kafka, publish_timeout_s=1.0)) as sink:
+        with pytest.raises(OutageError, match=topic_name) as caught:
+            await sink.publish(record)
+        assert caught.value.code is ErrorCode.BROKER_UNAVAILABLE
+        await make_topic(kafka, topic_name, partitions=1)
+        await sink.publish(record)
+
+
+async def test_records_of_an_aborted_transaction_are_not_delivered(kafka: str, topic: str, unique: str) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=unique) as producer:
+        await producer.begin_transaction()
+        await producer.send_and_wait(topic, b"aborted", partition=0)
+        await producer.abort_transaction()
+        async with producer.transaction():
+            await producer.send_and_wait(topic, b"committed", partition=0)
+    async with KafkaSource(SourceConfig(kafka, unique, topic)) as source, asyncio.timeout(DEADLINE_S):
+        delivery = await source.receive()
+        assert delivery.record.value == b"committed"
+        source.settle(delivery)
