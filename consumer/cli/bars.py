@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, Self
 
@@ -61,6 +63,15 @@ class Bars:
     def add(self, name: str) -> Bar:
         """Adds a line."""
         return Bar(self._progress, name)
+
+    @contextmanager
+    def adding(self, name: str) -> Iterator[Bar]:
+        """A line for as long as the enclosed block runs."""
+        bar = self.add(name)
+        try:
+            yield bar
+        finally:
+            bar.finish()
 
     def print(self, text: str, *, err: bool = False) -> None:
         """Prints a line with the display out of the way."""

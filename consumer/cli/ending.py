@@ -59,10 +59,11 @@ def _drop_output() -> None:
 
 
 def _cause(error: Exception) -> Exception:
-    """The one error in a group of one, as task groups raise them."""
-    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error
+    """What to tell of an error that a task group raised: a defect before what was expected, else the first."""
+    if not isinstance(error, ExceptionGroup):
+        return error
+    causes = [_cause(each) for each in error.exceptions]
+    return next((cause for cause in causes if not isinstance(cause, ConsumerError)), causes[0])
 
 
 def _is_debugging(load_settings: SettingsLoader) -> bool:

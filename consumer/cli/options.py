@@ -64,8 +64,13 @@ def request_options(command: Callable[..., Result]) -> Callable[..., Result]:
     return flagged
 
 
-def validated(model: type[Model], given: Mapping[str, object]) -> Model:
+def validated(model: type[Model], given: Mapping[str, object], flags: Mapping[str, str] | None = None) -> Model:
     """Builds a model from flags; one that was not given (None) keeps the model's default.
+
+    Args:
+        model: what to build.
+        given: values by field.
+        flags: by field, where a flag is called otherwise.
 
     Raises:
         click.UsageError: naming the flag and what is wrong with it.
@@ -73,7 +78,11 @@ def validated(model: type[Model], given: Mapping[str, object]) -> Model:
     try:
         return model.model_validate({name: value for name, value in given.items() if value is not None}, strict=False)
     except ValidationError as exc:
-        raise click.UsageError("\n".join(_fault(error) for error in exc.errors(include_url=False))) from exc
+        errors = exc.errors(include_url=False)
+        # A list whose items do not fit counts as empty; that is no second fault.
+        errors = [error for error in errors if error["type"] != "too_short"] or errors
+        faults = (_fault(error, flags or {}) for error in errors)
+        raise click.UsageError("\n".join(faults)) from exc
 
 
 def flag_of(field: str) -> str:
@@ -101,7 +110,8 @@ def _plain_type(annotation: Any) -> Any:
     return _plain_type(get_args(annotation)[0]) if get_origin(annotation) is Annotated else annotation
 
 
-def _fault(error: ErrorDetails) -> str:
+def _fault(error: ErrorDetails, flags: Mapping[str, str]) -> str:
     text = "no such name" if error["type"] == "extra_forbidden" else error["msg"].removeprefix("Value error, ")
-    where = [str(part) for part in error["loc"] if isinstance(part, str)]
-    return ": ".join([*map(flag_of, where[:1]), *where[1:], f"{text[0].lower()}{text[1:]}."])
+    where = [part for part in error["loc"] if isinstance(part, str)]
+    flag = [flags.get(field, flag_of(field)) for field in where[:1]]
+    return ": ".join([*flag, *where[1:], f"{text[0].lower()}{text[1:]}."])

@@ -36,6 +36,21 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Submitted:
+    """One input whose request the broker has."""
+
+    input: str
+    job_id: str
+    uri: str
+    """Of the media."""
+
+    @property
+    def document(self) -> str:
+        """One line of JSON."""
+        return json.dumps({"input": self.input, "job_id": self.job_id, "uri": self.uri}, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Printer:
     """Prints one result after the other."""
 
@@ -55,6 +70,14 @@ class Printer:
             return self.failure(result)
         body = render(result, self.output_format).removesuffix("\n")
         self.bars.print(f"==> {source} <==\n{body}\n" if self.has_titles else body)
+        return ExitCode.OK
+
+    def receipt(self, result: Submitted | Failure) -> ExitCode:
+        """Prints that a request is on its way, or why not."""
+        if isinstance(result, Failure):
+            return self.failure(result)
+        is_document = self.output_format is OutputFormat.JSON
+        self.bars.print(result.document if is_document else f"{result.job_id}\t{result.uri}")
         return ExitCode.OK
 
     def failure(self, failure: Failure) -> ExitCode:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
@@ -54,9 +55,10 @@ def _with_model(settings: Settings, model: str | None) -> Settings:
 
 
 async def _transcribe(settings: Settings, files: Sequence[Path], options: Options, printer: Printer) -> ExitCode:
-    loading = printer.bars.add(f"loading {settings.engine.model}")
-    async with open_transcriber(settings) as transcriber, asyncio.TaskGroup() as group:
-        loading.finish()
+    async with AsyncExitStack() as stack:
+        with printer.bars.adding(f"loading {settings.engine.model}"):
+            transcriber = await stack.enter_async_context(open_transcriber(settings))
+        group = await stack.enter_async_context(asyncio.TaskGroup())
         work = _Work(transcriber, options, printer.bars)
         tasks = [group.create_task(work.take(path)) for path in files]
         code = ExitCode.OK
@@ -76,10 +78,8 @@ class _Work:
 
     async def take(self, path: Path) -> Transcript | Failure:
         async with self._gate:
-            bar = self._bars.add(path.name)
-            try:
-                return await self._transcriber.transcribe(path, self._options, bar.advance)
-            except JobError as error:
-                return Failure(str(path), error.code, error.message)
-            finally:
-                bar.finish()
+            with self._bars.adding(path.name) as bar:
+                try:
+                    return await self._transcriber.transcribe(path, self._options, bar.advance)
+                except JobError as error:
+                    return Failure(str(path), error.code, error.message)

@@ -1,0 +1,75 @@
+"""`steno topics`: the topics of `contracts/topics.yaml`, made or compared on the broker."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+import click
+
+from consumer.adapters.kafka_topics import TopicReport, TopicState, check_topics, ensure_topics
+from consumer.cli import SettingsLoader
+from consumer.core.failures import ExitCode
+from consumer.settings import Settings, TopicSettings
+from contracts.topics import TopicSpec, load_topics
+
+_Compare = Callable[[str, Sequence[TopicSpec]], Awaitable[list[TopicReport]]]
+
+_json_flag = click.option("--json", "as_json", is_flag=True, help="Print one document a topic.")
+
+
+@click.group(no_args_is_help=False)
+def command() -> None:
+    """Creates or checks the topics on the broker (STENO_KAFKA__BOOTSTRAP_SERVERS, STENO_TOPICS__*)."""
+
+
+@command.command()
+@_json_flag
+@click.pass_obj
+def init(load_settings: SettingsLoader, *, as_json: bool) -> ExitCode:
+    """Creates what is missing; a topic that exists is compared and never changed."""
+    return _run(ensure_topics, load_settings(), as_json=as_json)
+
+
+@command.command()
+@_json_flag
+@click.pass_obj
+def check(load_settings: SettingsLoader, *, as_json: bool) -> ExitCode:
+    """Compares and changes nothing; exit code 72 when a topic is missing, 1 when one differs."""
+    return _run(check_topics, load_settings(), as_json=as_json)
+
+
+def specs_for(names: TopicSettings) -> list[TopicSpec]:
+    """The topics of the contract under the names that the settings give them."""
+    return [replace(spec, name=getattr(names, role)) for role, spec in load_topics().items()]
+
+
+def exit_code_for(reports: Sequence[TopicReport]) -> ExitCode:
+    """What the command says about the whole."""
+    states = {report.state for report in reports}
+    if TopicState.MISSING in states:
+        return ExitCode.TOPICS_MISSING
+    return ExitCode.FAILED if TopicState.DIFFERS in states else ExitCode.OK
+
+
+def _run(compare: _Compare, settings: Settings, *, as_json: bool) -> ExitCode:
+    reports = asyncio.run(_compare(compare, settings))
+    width = max(len(report.name) for report in reports)
+    for report in reports:
+        click.echo(_document(report) if as_json else _line(report, width))
+    return exit_code_for(reports)
+
+
+async def _compare(compare: _Compare, settings: Settings) -> list[TopicReport]:
+    return await compare(settings.kafka.bootstrap_servers, specs_for(settings.topics))
+
+
+def _line(report: TopicReport, width: int) -> str:
+    differences = f": {'; '.join(report.differences)}" if report.differences else ""
+    return f"{report.name:{width}}  {report.state}{differences}"
+
+
+def _document(report: TopicReport) -> str:
+    return json.dumps({"topic": report.name, "state": report.state, "differences": report.differences})
