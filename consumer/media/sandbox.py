@@ -50,11 +50,12 @@ def confine(*, memory_bytes: int, cpu_s: float, file_bytes: int) -> Protections:
         file_bytes: length to which a file may grow by writing, a memfd included.
     """
     cpu_limit_s = math.ceil(cpu_s)
+    most_mapped_bytes = _mapped_bytes() + memory_bytes  # asked now: soon no file can be opened
     return Protections(
         landlock=forbid_everything(),
         no_new_privileges=forbid_new_privileges(),
         no_capabilities=_drop_capabilities(),
-        memory_limit=_limit(resource.RLIMIT_AS, _mapped_bytes() + memory_bytes),
+        memory_limit=_limit(resource.RLIMIT_AS, most_mapped_bytes),
         cpu_limit=_limit(resource.RLIMIT_CPU, cpu_limit_s, cpu_limit_s + _CPU_GRACE_S),
         file_size_limit=_limit(resource.RLIMIT_FSIZE, file_bytes),
         no_core_file=_limit(resource.RLIMIT_CORE, 0),
