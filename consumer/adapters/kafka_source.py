@@ -173,7 +173,7 @@ class KafkaSource:
             except KafkaError as exc:
                 if not exc.retriable:
                     raise
-                log.warning("poll_failed", error=repr(exc))
+                log.warning("poll_failed", error=type(exc).__name__)
                 await asyncio.sleep(_RETRY_S)
                 continue
             self._last_poll_s = time.monotonic()
@@ -233,11 +233,11 @@ class KafkaSource:
                 await self._place()
                 await self._commit()
             except LOST_CLAIMS as exc:
-                log.info("commit_lost", error=repr(exc))
+                log.info("commit_lost", error=type(exc).__name__)
             except KafkaError as exc:
                 if not exc.retriable:
                     raise
-                log.warning("commit_failed", error=repr(exc))
+                log.warning("commit_failed", error=type(exc).__name__)
                 asyncio.get_running_loop().call_later(_RETRY_S, self._wake.set)
             finally:
                 for done in waiting:
@@ -325,7 +325,7 @@ async def _stop(consumer: AIOKafkaConsumer) -> None:
         with contextlib.suppress(TimeoutError, KafkaError, OSError):
             await asyncio.wait_for(consumer._client.close(), _STOP_S)  # noqa: SLF001  # there is no public way
     except (KafkaError, OSError) as exc:
-        log.warning("leave_failed", error=repr(exc))
+        log.warning("leave_failed", error=type(exc).__name__)
 
 
 def _consumer(config: SourceConfig) -> AIOKafkaConsumer:

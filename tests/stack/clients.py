@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 import aioboto3
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from tests.eventually import eventually
 from tests.stack.store import S3Address
 
 _NO_ERROR: Final = 0
-_POLL_S: Final = 0.02
 
 
 async def make_topic(bootstrap: str, name: str, *, partitions: int, config: dict[str, str] | None = None) -> str:
@@ -21,12 +20,15 @@ async def make_topic(bootstrap: str, name: str, *, partitions: int, config: dict
     try:
         new = NewTopic(name, num_partitions=partitions, replication_factor=1, topic_configs=config or {})
         response = await admin.create_topics([new])
-        while name not in await admin.list_topics():
-            await asyncio.sleep(_POLL_S)
+        failures = [failure for failure in response.topic_errors if failure[1] != _NO_ERROR]
+        assert not failures, failures
+
+        async def is_listed() -> bool:
+            return name in await admin.list_topics()
+
+        await eventually(is_listed, f"{name} is listed")
     finally:
         await admin.close()
-    failures = [failure for failure in response.topic_errors if failure[1] != _NO_ERROR]
-    assert not failures, failures
     return name
 
 
