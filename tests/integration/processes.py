@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +32,11 @@ def is_running(pid: int) -> bool:
 
 def descriptors_of(pid: int) -> dict[int, str]:
     """Open descriptors and what each one is."""
-    return {int(entry.name): str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+    open_now = {}
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # the one that lists a process's own
+            open_now[int(entry.name)] = str(entry.readlink())
+    return open_now
 
 
 def environment_of(pid: int) -> bytes:
