@@ -227,6 +227,19 @@ async def test_a_conflict_between_writers_is_tried_again() -> None:
     assert count == 3
 
 
+async def test_a_body_is_sent_without_waiting_for_leave() -> None:
+    expectations: list[str | None] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        expectations.append(request.headers.get("Expect"))
+        await request.read()
+        return web.Response(headers={"ETag": ETAG})
+
+    async with store_on(handler) as store:
+        await store.write(URI, b"x", "text/plain")
+    assert expectations == [None]
+
+
 async def test_a_replacement_whose_answer_was_lost_still_counts() -> None:
     held = b"before"
 

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Final, Self
 import aioboto3
 from aiobotocore.config import AioConfig
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.handlers import add_expect_header
 
 from consumer.adapters.s3_store.download import Download, unquoted
 from consumer.adapters.s3_store.errors import FOREIGN, Fault, fault_of, input_error, output_error
@@ -70,6 +71,8 @@ class S3Store:
             session = self._session or aioboto3.Session()
             client = session.client("s3", endpoint_url=self._endpoint_url, config=_config(self._limits))
             self._client: S3Client = await self._resources.enter_async_context(client)
+            # `Expect: 100-continue` costs a round trip, and a store or proxy that does not know it lets us hang.
+            self._client.meta.events.unregister("before-call.s3", add_expect_header)
         except (BotoCoreError, ValueError) as exc:
             raise FatalError(ExitCode.BAD_SETTINGS, f"the AWS settings do not fit: {exc}") from exc
         return self
