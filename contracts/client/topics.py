@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
+from typing import Final
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.client.config import ClientConfig
 from contracts.client.errors import BROKER_ERRORS, ClientError, broker_error
+
+_CLOSE_TIMEOUT_S: Final = 5.0
 
 
 async def partitions_of(config: ClientConfig, topics: Iterable[str]) -> tuple[TopicPartition, ...]:
@@ -28,7 +32,8 @@ async def partitions_of(config: ClientConfig, topics: Iterable[str]) -> tuple[To
     except BROKER_ERRORS as exc:
         raise broker_error(exc, config.bootstrap_servers) from exc
     finally:
-        await admin.close()
+        with contextlib.suppress(*BROKER_ERRORS):  # what was asked is answered, or failed for a better reason
+            await asyncio.wait_for(admin.close(), _CLOSE_TIMEOUT_S)
 
 
 async def _described(admin: AIOKafkaAdminClient, names: list[str]) -> tuple[TopicPartition, ...]:
