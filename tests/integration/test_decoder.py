@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -16,8 +17,11 @@ import numpy.typing as npt
 import pytest
 from faster_whisper.audio import decode_audio
 
-from consumer.core.failures import PermanentError, TransientError
-from consumer.media.decoder import ProcessDecoder
+from consumer.children.channel import HEADER
+from consumer.children.process import AsyncChannel
+from consumer.core.failures import FatalError, PermanentError, TransientError
+from consumer.media import forks
+from consumer.media.decoder import ProcessDecoder, _receive
 from consumer.media.limits import DecodeLimits
 from consumer.ports import MediaInfo, Samples
 from contracts.errors import ErrorCode
@@ -253,6 +257,24 @@ async def test_closing_ends_every_process(endless: IO[bytes]) -> None:
     assert task.cancelled()
     assert not is_running(pid)
     assert not is_running(server)
+
+
+async def test_a_decoder_that_cannot_start_says_what_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forks, "_MODULE", "consumer.media.nothing")
+    with pytest.raises(FatalError, match=r"steno\[worker\]"):
+        await ProcessDecoder(LIMITS).__aenter__()
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff", b"[1]", b"null", b"[" * 4000])
+async def test_an_answer_that_is_no_message_is_a_failed_decoder(body: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    channel = AsyncChannel(ours)
+    with theirs:
+        theirs.sendall(HEADER.pack(len(body)) + body)
+        with pytest.raises(PermanentError) as caught:
+            await _receive(channel)
+    channel.close()
+    assert caught.value.code is ErrorCode.MEDIA_DECODER_FAILED
 
 
 _WORKER = """
