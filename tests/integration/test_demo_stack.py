@@ -19,6 +19,7 @@ from types_aiobotocore_s3.client import S3Client
 
 from consumer.core.failures import ExitCode, FatalError
 from consumer.demo.embedded import Stack, embedded_stack
+from tests.integration.processes import children_of, is_running, until
 
 DEADLINE_S: Final = 30.0
 HOLDER: Final = """
@@ -35,7 +36,7 @@ asyncio.run(main())
 
 
 async def test_store_has_its_buckets_and_keeps_conditional_writes() -> None:
-    async with embedded_stack(buckets=["media", "transcripts"], topics=[]) as stack, s3(stack) as client:
+    async with embedded_stack(buckets=["media", "transcripts"], topics=[]) as stack, store(stack) as client:
         listed = await client.list_buckets()
         assert [bucket["Name"] for bucket in listed["Buckets"]] == ["media", "transcripts"]
         await client.put_object(Bucket="media", Key="lease", Body=b"1", IfNoneMatch="*")
@@ -74,24 +75,11 @@ async def test_stack_dies_with_a_killed_demo() -> None:
         [stack_pid] = children_of(holder.pid)
         holder.send_signal(signal.SIGKILL)
         await holder.wait()
-        while is_running(stack_pid):  # noqa: ASYNC110 - another process has no event to wait for
-            await asyncio.sleep(0.02)
-    assert not is_running(stack_pid)
+    await until(lambda: not is_running(stack_pid))
 
 
 @contextlib.asynccontextmanager
-async def s3(stack: Stack) -> AsyncIterator[S3Client]:
+async def store(stack: Stack) -> AsyncIterator[S3Client]:
     session = aioboto3.Session(aws_access_key_id="demo", aws_secret_access_key="demo", region_name="us-east-1")
     async with session.client("s3", endpoint_url=stack.s3) as client:
         yield client
-
-
-def children_of(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
