@@ -41,6 +41,11 @@ def start_failure(error: BaseException, bootstrap_servers: str) -> FatalError:
         return FatalError(
             ExitCode.REFUSED, f"the Kafka broker at {bootstrap_servers} refuses us ({_text(error)}); check the ACLs"
         )
+    if isinstance(error, errors.BrokerResponseError) and not error.retriable:
+        return FatalError(
+            ExitCode.BAD_SETTINGS,
+            f"the Kafka broker at {bootstrap_servers} does not accept our settings ({_text(error)})",
+        )
     return FatalError(
         ExitCode.UNAVAILABLE,
         f"no Kafka broker answers at {bootstrap_servers} ({_text(error)}); check STENO_KAFKA__BOOTSTRAP_SERVERS",

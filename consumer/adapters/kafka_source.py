@@ -13,19 +13,21 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
+from consumer.adapters.kafka_consumer import SourceConfig, close_consumer, make_consumer, make_record
 from consumer.adapters.kafka_errors import LOST_CLAIMS, running_failure, start_failure
 from consumer.adapters.kafka_topics import require_topics
 from consumer.core.failures import FatalError
 from consumer.core.offsets import NONE_COMMITTED, OffsetLedger, Receipt
-from consumer.ports import Delivery, Record
+from consumer.ports import Delivery
+
+__all__ = ["KafkaSource", "SourceConfig"]
 
 log = structlog.get_logger(__name__)
 
@@ -35,27 +37,7 @@ _RETRY_S: Final = 0.5
 _START_S: Final = 90.0
 _REVOKE_COMMIT_S: Final = 2.0
 _CLOSE_COMMIT_S: Final = 5.0
-_STOP_S: Final = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class SourceConfig:
-    """Where to read and how to belong."""
-
-    bootstrap_servers: str
-    group_id: str
-    topic: str
-    client_id: str = "steno"
-    max_buffered: int = 2
-    """Records fetched ahead of `receive`; each one waits here instead of at an idle member."""
-    session_timeout_ms: int = 20_000
-    """A dead worker's jobs move on after this. Long enough for a stalled machine or a broker's fail-over,
-    and within the 6 s to 30 min that brokers allow."""
-    heartbeat_interval_ms: int = 3_000
-    rebalance_timeout_ms: int = 60_000
-    """How long a rebalance waits for its slowest member; longer than the session, so that the dead leave first."""
-    max_poll_interval_ms: int = 300_000
-    """The watchdog over our poll task, which comes round every second."""
+_POLL_END_S: Final = 10.0
 
 
 class KafkaSource:
@@ -85,7 +67,7 @@ class KafkaSource:
             FatalError: the topic is missing, the broker does not answer or refuses us.
         """
         await require_topics(self._config.bootstrap_servers, [self._config.topic])
-        self._consumer = _consumer(self._config)
+        self._consumer = make_consumer(self._config)
         self._consumer.subscribe([self._config.topic], listener=_Listener(self))
         self._run(self._keep())
         try:
@@ -147,7 +129,9 @@ class KafkaSource:
         self._steer()
 
     async def flush(self) -> None:
-        """Has the keeper come round once, and waits for it."""
+        """Has the keeper come round once, and waits for it; returns at once when there is none any more."""
+        if self._failure:
+            return
         done = asyncio.get_running_loop().create_future()
         self._flushing.append(done)
         self._wake.set()
@@ -187,7 +171,7 @@ class KafkaSource:
             return
         for record in records:
             if receipt := self._ledger.receive((record.topic, record.partition), record.offset):
-                self._buffer.append(Delivery(_record(record), receipt.epoch))
+                self._buffer.append(Delivery(make_record(record), receipt.epoch))
         self._arrived.set()
         self._steer()
 
@@ -240,9 +224,7 @@ class KafkaSource:
                 log.warning("commit_failed", error=type(exc).__name__)
                 asyncio.get_running_loop().call_later(_RETRY_S, self._wake.set)
             finally:
-                for done in waiting:
-                    if not done.done():
-                        done.set_result(None)
+                _finish(waiting)
 
     async def _place(self) -> None:
         if self._is_placed or not self._assignments:
@@ -290,15 +272,15 @@ class KafkaSource:
         self._failure = running_failure(error)
         self._failure.__cause__ = error
         self._arrived.set()
+        _finish(self._flushing)
 
     async def _close(self) -> None:
         keeper, *poll = self._tasks
         keeper.cancel()
-        for done in self._flushing:
-            done.cancel()
-        await _stop(self._consumer)
+        _finish(self._flushing)
+        await close_consumer(self._consumer)
         if poll:
-            await asyncio.wait(poll, timeout=_STOP_S)
+            await asyncio.wait(poll, timeout=_POLL_END_S)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -317,52 +299,12 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ha
         self._source.after_rebalance(assigned)
 
 
-async def _stop(consumer: AIOKafkaConsumer) -> None:
-    try:
-        await asyncio.wait_for(consumer.stop(), _STOP_S)
-    except TimeoutError:
-        # It waits for a rebalance that does not end; without its connections it cannot.
-        with contextlib.suppress(TimeoutError, KafkaError, OSError):
-            await asyncio.wait_for(consumer._client.close(), _STOP_S)  # noqa: SLF001  # there is no public way
-    except (KafkaError, OSError) as exc:
-        log.warning("leave_failed", error=type(exc).__name__)
-
-
-def _consumer(config: SourceConfig) -> AIOKafkaConsumer:
-    return AIOKafkaConsumer(
-        bootstrap_servers=config.bootstrap_servers,
-        client_id=config.client_id,
-        group_id=config.group_id,
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        # Records of aborted transactions are no requests.
-        isolation_level="read_committed",
-        session_timeout_ms=config.session_timeout_ms,
-        heartbeat_interval_ms=config.heartbeat_interval_ms,
-        rebalance_timeout_ms=config.rebalance_timeout_ms,
-        max_poll_interval_ms=config.max_poll_interval_ms,
-        # A moved leader or a new partition is noticed within this.
-        metadata_max_age_ms=30_000,
-        # A partition that is resumed waits for the fetch under way on its broker: keep that short.
-        fetch_max_wait_ms=100,
-        # What is prefetched is thrown away by each pause; a record larger than this is delivered all the same.
-        max_partition_fetch_bytes=256 * 1024,
-        fetch_max_bytes=4 * 1024 * 1024,
-    )
+def _finish(waiting: Iterable[asyncio.Future[None]]) -> None:
+    for done in waiting:
+        if not done.done():
+            done.set_result(None)
 
 
 def _receipt(delivery: Delivery) -> Receipt:
     record = delivery.record
     return Receipt((record.topic, record.partition), record.offset, delivery.epoch)
-
-
-def _record(found: ConsumerRecord) -> Record:
-    return Record(
-        topic=found.topic,
-        partition=found.partition,
-        offset=found.offset,
-        timestamp_ms=found.timestamp,
-        key=found.key,
-        value=found.value,
-        headers=tuple(found.headers),
-    )

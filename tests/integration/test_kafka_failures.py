@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from consumer.adapters.kafka_sink import KafkaSink, SinkConfig
 from consumer.adapters.kafka_source import KafkaSource, SourceConfig
@@ -32,8 +33,9 @@ async def test_a_source_without_a_broker_does_not_start() -> None:
 
 async def test_a_session_timeout_that_the_broker_refuses_stops_the_start(kafka: str, topic: str) -> None:
     config = SourceConfig(kafka, topic, topic, session_timeout_ms=100, heartbeat_interval_ms=30)
-    with pytest.raises(FatalError, match="InvalidSessionTimeoutError"):
+    with pytest.raises(FatalError, match="InvalidSessionTimeoutError") as caught:
         await KafkaSource(config).__aenter__()
+    assert caught.value.exit_code is ExitCode.BAD_SETTINGS
 
 
 async def test_a_sink_without_a_broker_does_not_start() -> None:
@@ -64,3 +66,17 @@ async def test_records_of_an_aborted_transaction_are_not_delivered(kafka: str, t
         delivery = await source.receive()
         assert delivery.record.value == b"committed"
         source.settle(delivery)
+
+
+async def test_a_client_that_failed_for_good_ends_receive_and_keeps_nobody_waiting(kafka: str, topic: str) -> None:
+    async def fail() -> None:
+        raise KafkaError("broken")
+
+    async with KafkaSource(SourceConfig(kafka, topic, topic)) as source, asyncio.timeout(DEADLINE_S):
+        receiving = asyncio.create_task(source.receive())
+        source._run(fail())
+        with pytest.raises(FatalError, match="broken") as caught:
+            await receiving
+        assert caught.value.exit_code is ExitCode.INTERNAL
+        assert not source.is_ready
+        await source.flush()

@@ -1,0 +1,87 @@
+"""The aiokafka consumer under the source, set up for long jobs: every default that bites is set."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka.errors import KafkaError
+
+from consumer.ports import Record
+
+log = structlog.get_logger(__name__)
+
+_STOP_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """Where to read and how to belong."""
+
+    bootstrap_servers: str
+    group_id: str
+    topic: str
+    client_id: str = "steno"
+    max_buffered: int = 2
+    """Records fetched ahead of `receive`; each one waits here instead of at an idle member."""
+    session_timeout_ms: int = 20_000
+    """A dead worker's jobs move on after this. Long enough for a stalled machine or a broker's fail-over,
+    and within the 6 s to 30 min that brokers allow."""
+    heartbeat_interval_ms: int = 3_000
+    rebalance_timeout_ms: int = 60_000
+    """How long a rebalance waits for its slowest member; longer than the session, so that the dead leave first."""
+    max_poll_interval_ms: int = 300_000
+    """The watchdog over our poll task, which comes round every second."""
+
+
+def make_consumer(config: SourceConfig) -> AIOKafkaConsumer:
+    """Connects to nothing yet and subscribes to nothing."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=config.bootstrap_servers,
+        client_id=config.client_id,
+        group_id=config.group_id,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        # Records of aborted transactions are no requests.
+        isolation_level="read_committed",
+        session_timeout_ms=config.session_timeout_ms,
+        heartbeat_interval_ms=config.heartbeat_interval_ms,
+        rebalance_timeout_ms=config.rebalance_timeout_ms,
+        max_poll_interval_ms=config.max_poll_interval_ms,
+        # A moved leader or a new partition is noticed within this.
+        metadata_max_age_ms=30_000,
+        # A partition that is resumed waits for the fetch under way on its broker: keep that short.
+        fetch_max_wait_ms=100,
+        # What is prefetched is thrown away by each pause; a record larger than this is delivered all the same.
+        max_partition_fetch_bytes=256 * 1024,
+        fetch_max_bytes=4 * 1024 * 1024,
+    )
+
+
+async def close_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Leaves the group and closes; bounded in time, never raises."""
+    try:
+        await asyncio.wait_for(consumer.stop(), _STOP_S)
+    except TimeoutError:
+        # It waits for a rebalance that does not end; without its connections it cannot.
+        with contextlib.suppress(TimeoutError, KafkaError, OSError):
+            await asyncio.wait_for(consumer._client.close(), _STOP_S)  # noqa: SLF001  # there is no public way
+    except (KafkaError, OSError) as exc:
+        log.warning("leave_failed", error=type(exc).__name__)
+
+
+def make_record(found: ConsumerRecord) -> Record:
+    """The port's form of a record."""
+    return Record(
+        topic=found.topic,
+        partition=found.partition,
+        offset=found.offset,
+        timestamp_ms=found.timestamp,
+        key=found.key,
+        value=found.value,
+        headers=tuple(found.headers),
+    )

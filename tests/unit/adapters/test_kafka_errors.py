@@ -1,0 +1,40 @@
+"""What the Kafka client's errors become."""
+
+from __future__ import annotations
+
+import pytest
+from aiokafka import errors
+
+from consumer.adapters.kafka_errors import outage, running_failure, start_failure
+from consumer.core.failures import ExitCode
+from contracts.errors import ErrorCode
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code"),
+    [
+        (errors.KafkaConnectionError("no route"), ExitCode.UNAVAILABLE),
+        (TimeoutError(), ExitCode.UNAVAILABLE),
+        (errors.GroupCoordinatorNotAvailableError(), ExitCode.UNAVAILABLE),
+        (errors.GroupAuthorizationFailedError("group"), ExitCode.REFUSED),
+        (errors.SaslAuthenticationFailed("who"), ExitCode.REFUSED),
+        (errors.InvalidSessionTimeoutError(), ExitCode.BAD_SETTINGS),
+    ],
+)
+def test_a_failed_start_says_where_and_why(error: BaseException, exit_code: ExitCode) -> None:
+    failure = start_failure(error, "broker:9092")
+    assert failure.exit_code is exit_code
+    assert "broker:9092" in failure.message
+    assert type(error).__name__ in failure.message
+
+
+def test_a_permission_lost_while_running_is_a_refusal() -> None:
+    assert running_failure(errors.TopicAuthorizationFailedError("topic")).exit_code is ExitCode.REFUSED
+
+
+def test_anything_else_while_running_is_a_defect() -> None:
+    assert running_failure(ValueError("bug")).exit_code is ExitCode.INTERNAL
+
+
+def test_an_unconfirmed_publish_is_an_outage() -> None:
+    assert outage(TimeoutError(), "topic").code is ErrorCode.BROKER_UNAVAILABLE
