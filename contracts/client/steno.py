@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Self
 import aioboto3
 from aiobotocore.config import AioConfig
 from aiokafka import AIOKafkaProducer
+from botocore.handlers import add_expect_header
 from pydantic import ValidationError
 
 from contracts.client.config import ClientConfig
@@ -57,6 +58,8 @@ class StenoClient:
         try:
             client = aioboto3.Session().client("s3", config=config)
             self._s3: S3Client = await self._resources.enter_async_context(client)
+            # A store or proxy that does not know `Expect: 100-continue` would let us hang.
+            self._s3.meta.events.unregister("before-call.s3", add_expect_header)
         except (*STORAGE_ERRORS, ValueError) as exc:
             raise ClientError(f"the AWS settings do not fit: {exc}") from exc
         return self
