@@ -16,6 +16,7 @@ import structlog
 from consumer.adapters.health import HealthServer
 from consumer.adapters.kafka_sink import KafkaSink, SinkConfig
 from consumer.adapters.kafka_source import KafkaSource, SourceConfig
+from consumer.adapters.kafka_topics import require_topics
 from consumer.adapters.s3_store import S3Store, probe_conditional_writes
 from consumer.adapters.telemetry import configure_logging
 from consumer.core.admission import AdmissionRules
@@ -85,6 +86,7 @@ async def _open_worker(settings: Settings, shutdown: Shutdown) -> AsyncIterator[
         log.info("health_listening", host=settings.health.host, port=health.port)
         store = await stack.enter_async_context(S3Store())
         await probe_conditional_writes(store, settings.s3.state_prefix, settings.worker.id)
+        await require_topics(settings.kafka.bootstrap_servers, _topics(settings))
         sink = await stack.enter_async_context(KafkaSink(_sink_config(settings)))
         decoder = await stack.enter_async_context(_open_decoder(settings))
         engine = await stack.enter_async_context(await _make_engine(settings))
@@ -110,6 +112,11 @@ async def _open_worker(settings: Settings, shutdown: Shutdown) -> AsyncIterator[
 def _handler_config(settings: Settings) -> HandlerConfig:
     rules = AdmissionRules(settings.s3.allowed_inputs, settings.s3.allowed_outputs, settings.media.max_bytes)
     return HandlerConfig(worker=settings.worker.id, scratch_dir=settings.scratch.dir, rules=rules)
+
+
+def _topics(settings: Settings) -> list[str]:
+    topics = settings.topics
+    return [topics.requests, topics.results, topics.dlt, *([topics.progress] if topics.publish_progress else [])]
 
 
 def _source_config(settings: Settings) -> SourceConfig:

@@ -1,1 +1,1 @@
-"""Tests."""
+"""The whole path, with real workers, a real broker and a real store."""

@@ -1,0 +1,48 @@
+"""A deployment for each test, and what faster-whisper itself says of a clip."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+from faster_whisper import WhisperModel
+
+from consumer.models.resolve import locate
+from tests.e2e.fleet import Deployment
+from tests.stack.clients import make_bucket, make_topic
+from tests.stack.store import S3Address
+
+Reference = Callable[[Path], str]
+
+
+@pytest.fixture
+async def deployment(kafka: str, s3_address: S3Address, unique: str, tmp_path: Path) -> AsyncIterator[Deployment]:
+    """Topics and a bucket of its own; every worker of it is gone at the end."""
+    deployment = Deployment(kafka, s3_address, unique, tmp_path)
+    await make_bucket(s3_address, unique)
+    for topic, partitions in (
+        (deployment.requests, 4),
+        (deployment.results, 1),
+        (deployment.dead_letters, 1),
+        (f"{unique}.progress", 1),
+    ):
+        await make_topic(kafka, topic, partitions=partitions)
+    try:
+        yield deployment
+    finally:
+        await deployment.close()
+
+
+@pytest.fixture(scope="session")
+def reference() -> Reference:
+    """The text of a direct call of faster-whisper with `tiny.en` at temperature 0."""
+    model = WhisperModel(str(locate("tiny.en", Path("absent")).path), device="cpu", compute_type="int8")
+
+    @cache
+    def transcribe(path: Path) -> str:
+        segments, _ = model.transcribe(str(path), temperature=[0.0])
+        return "".join(segment.text for segment in segments).strip()
+
+    return transcribe
