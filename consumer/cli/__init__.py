@@ -43,7 +43,7 @@ class Entry:
     extra: Extra | None = None
 
 
-_WORKER: Final = Extra("worker", ("faster_whisper", "av", "numpy", "aiohttp"))
+_WORKER: Final = Extra("worker", ("faster_whisper", "av", "numpy", "aiohttp", "structlog"))
 _DEMO: Final = Extra("demo", (*_WORKER.modules, "moto", "flask", "confluent_kafka"))
 
 COMMANDS: Final[Mapping[str, Entry]] = {

@@ -40,13 +40,13 @@ class Bar:
 class Bars:
     """The display; results printed through it never meet it on the screen."""
 
-    def __init__(self) -> None:
-        """Draws nothing yet, and never anything unless standard error is a terminal."""
-        console = Console(stderr=True)
-        self._is_live = console.is_terminal
+    def __init__(self, console: Console | None = None) -> None:
+        """Draws nothing yet, and never anything unless the console, standard error by default, is a terminal."""
+        console = console or Console(stderr=True)
         self._progress = Progress(
             SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"),
-            TimeElapsedColumn(), console=console, transient=True, disable=not self._is_live, redirect_stdout=False,
+            TimeElapsedColumn(), console=console, disable=not console.is_terminal, transient=True,
+            redirect_stdout=False,  # it would go to standard error
         )  # fmt: skip
 
     def __enter__(self) -> Self:
@@ -72,6 +72,10 @@ class Bars:
             yield bar
         finally:
             bar.finish()
+
+    def refresh(self) -> None:
+        """Draws now and not at the next tenth of a second."""
+        self._progress.refresh()
 
     def print(self, text: str, *, err: bool = False) -> None:
         """Prints a line with the display out of the way."""

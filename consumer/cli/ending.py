@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import click
@@ -29,10 +29,10 @@ def run(arguments: Sequence[str], load_settings: SettingsLoader, group: click.Gr
     except (KeyboardInterrupt, click.Abort):
         return _say("interrupted", _INTERRUPTED)
     except Exception as exc:  # noqa: BLE001 - the last resort of a command line: no traceback at the user
-        return _report(_cause(exc), wants_traceback="--debug" in arguments or _is_debugging(load_settings))
+        return _report(_cause(exc), lambda: "--debug" in arguments or _is_debugging(load_settings))
 
 
-def _report(error: Exception, *, wants_traceback: bool) -> int:
+def _report(error: Exception, is_debugging: Callable[[], bool]) -> int:
     match error:
         case click.UsageError():
             command = error.ctx.command_path if error.ctx else "steno"
@@ -46,9 +46,13 @@ def _report(error: Exception, *, wants_traceback: bool) -> int:
         case BrokenPipeError():
             _drop_output()
             return ExitCode.FAILED
-    if wants_traceback:
+    return _report_defect(error, shows_traceback=is_debugging())
+
+
+def _report_defect(error: Exception, *, shows_traceback: bool) -> int:
+    if shows_traceback:
         traceback.print_exception(error)
-    hint = "" if wants_traceback else "; 'steno --debug …' shows where"
+    hint = "" if shows_traceback else "; 'steno --debug …' shows where"
     return _say(f"a defect of steno: {type(error).__name__}: {error}{hint}", ExitCode.INTERNAL)
 
 

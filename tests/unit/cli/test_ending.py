@@ -60,6 +60,7 @@ def test_misuse_is_one_line_and_exit_code_2(
         (PermanentError(ErrorCode.MEDIA_NO_AUDIO, "no audio"), 1, "steno: no audio\n"),
         (ConsumerError("broken"), 1, "steno: broken\n"),
         (ExceptionGroup("", [ExceptionGroup("", [ConsumerError("broken")])]), 1, "steno: broken\n"),
+        (ExceptionGroup("", [ConsumerError("first"), ConsumerError("second")]), 1, "steno: first\n"),
         (click.FileError("a.wav", "is a folder"), 2, "steno: Could not open file 'a.wav': is a folder\n"),
         (KeyboardInterrupt(), 130, "\nsteno: interrupted\n"),
     ],
@@ -70,6 +71,12 @@ def test_an_expected_error_is_its_message_and_its_exit_code(
     assert run(["fail"], no_settings, failing_with(error)) == code
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", lines)
+
+
+def test_a_defect_in_a_group_is_not_hidden_by_what_was_expected(capsys: pytest.CaptureFixture[str]) -> None:
+    errors = ExceptionGroup("", [ConsumerError("broken"), ZeroDivisionError("by nothing")])
+    assert run(["fail"], no_settings, failing_with(errors)) == ExitCode.INTERNAL
+    assert "ZeroDivisionError" in capsys.readouterr().err
 
 
 def test_a_defect_is_one_line_without_traceback(capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,3 +104,9 @@ def test_a_command_whose_extra_is_missing_says_how_to_install_it(capsys: pytest.
     assert capsys.readouterr().err == (
         "steno: 'sing' needs more than the base install; run: pip install 'steno[voice]'\n"
     )
+
+
+@pytest.mark.parametrize("name", [*COMMANDS])
+def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([name, "--help"], no_settings) == 0
+    assert capsys.readouterr().out.startswith(f"Usage: steno {name} ")

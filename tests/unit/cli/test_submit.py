@@ -1,0 +1,42 @@
+"""What `steno submit` refuses before it connects to anything."""
+
+from __future__ import annotations
+
+import pytest
+
+from consumer.cli.ending import run
+from consumer.cli.submit import client_config
+from consumer.core.failures import ExitCode
+from consumer.settings import KafkaSettings, S3Settings, Settings, TopicSettings
+
+
+def unreachable() -> Settings:
+    raise AssertionError("settings are read after the command line was judged")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "Missing argument 'FILE|S3-URI…'."),
+        (["--job-id", "call-1", "a.wav", "b.wav"], "--job-id names one job: give one input."),
+        (["s3://media"], "s3://media: expected s3://bucket/key"),
+        (["--timeout-s", "0", "a.wav"], "'--timeout-s': 0.0 is not in the range x>0."),
+    ],
+)
+def test_misuse_is_one_line(arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["submit", *arguments], unreachable) == ExitCode.MISUSE
+    error = capsys.readouterr().err
+    assert complaint in error
+    assert error.count("\n") == 1
+
+
+def test_client_speaks_to_what_the_settings_name() -> None:
+    config = client_config(
+        Settings(
+            kafka=KafkaSettings(bootstrap_servers="broker:1"), topics=TopicSettings(requests="speech.requests"),
+            s3=S3Settings(uploads="s3://media/in/"),
+        )
+    )  # fmt: skip
+    assert config.bootstrap_servers == "broker:1"
+    assert (config.requests_topic, config.results_topic) == ("speech.requests", "speech.results")
+    assert (config.progress_topic, config.uploads_prefix) == ("speech.progress", "s3://media/in/")
