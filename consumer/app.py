@@ -30,8 +30,9 @@ from consumer.local import LocalTranscriber
 from consumer.media.decoder import ProcessDecoder
 from consumer.media.limits import DecodeLimits
 from consumer.models.resolve import locate
+from consumer.patience import Patience
 from consumer.progress import ProgressReporter
-from consumer.settings import LogFormat, Settings
+from consumer.settings import LogFormat, LogLevel, Settings
 from consumer.settlement import Settlement
 from consumer.worker import Shutdown, Worker, WorkerConfig
 
@@ -67,6 +68,7 @@ async def open_transcriber(settings: Settings) -> AsyncIterator[LocalTranscriber
     Raises:
         FatalError: the model cannot be had or loaded.
     """
+    configure_logging(as_json=False, level=LogLevel.WARNING)
     async with _open_decoder(settings) as decoder, await _make_engine(settings) as engine:
         yield LocalTranscriber(decoder, engine, max_bytes=settings.media.max_bytes, now=_now)
 
@@ -100,11 +102,13 @@ async def _open_worker(settings: Settings, shutdown: Shutdown) -> AsyncIterator[
             progress_topic=settings.topics.progress,
         )
         office = DeadLetterOffice(settings.topics.dlt, settings.kafka.group_id, settings.worker.id)
+        patience = Patience()
         yield Worker(
             source,
             Handler(store, decoder, engine, config=_handler_config(settings), now=_now),
-            Settlement(source, sink, emitter, office, now=_now),
+            Settlement(source, sink, patience, emitter=emitter, office=office, now=_now),
             ProgressReporter(sink, emitter, now=_now, is_enabled=settings.topics.publish_progress),
+            patience,
             config=WorkerConfig(slots=_SLOTS, grace_s=settings.shutdown.grace_s, default_output=settings.s3.results),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -37,13 +38,14 @@ class ProgressReporter:
 
     def follow(self, job: Job, record: Record) -> Notify:
         """The ear for one attempt at a job."""
-        last = 0.0
+        last = -math.inf
 
         def notify(kind: Kind, done_s: float | None, audio_s: float | None) -> None:
             nonlocal last
-            if kind is Kind.PROGRESS and time.monotonic() - last < _INTERVAL_S:
-                return
-            last = time.monotonic()
+            if kind is Kind.PROGRESS:
+                if time.monotonic() - last < _INTERVAL_S:
+                    return
+                last = time.monotonic()
             event = progress_event(job, kind, self._emitter.worker, done_s=done_s, audio_s=audio_s)
             self._send(progress_record(self._emitter, job, event, now=self._now(), cause=record))
 

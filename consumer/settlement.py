@@ -2,52 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
 
 import structlog
 
 from consumer.core.deadletters import DeadLetterOffice, dead_letter, truncated_dead_letter
 from consumer.core.events import Emitter, failed_outcome, outcome_record, unreadable_outcome, unreadable_record
-from consumer.core.failures import JobError, OutageError
+from consumer.core.failures import JobError
 from consumer.core.intake import salvage_job_id
 from consumer.core.jobs import Job
-from consumer.core.pauses import pause_s
 from consumer.core.records import Delivery, OutboundRecord
+from consumer.patience import Patience
 from consumer.ports import RecordRefusedError, Sink, Source
 from contracts.events import OutcomeEvent
 
-T = TypeVar("T")
-
 log = structlog.get_logger(__name__)
-
-
-async def outlast(action: str, call: Callable[[], Awaitable[T]]) -> T:
-    """Repeats a call with growing pauses for as long as a dependency is away.
-
-    It ends with the call's result, with any other error, or when it is cancelled.
-    """
-    failures = 0
-    while True:
-        try:
-            return await call()
-        except OutageError as exc:
-            failures += 1
-            wait_s = pause_s(failures, random.random())
-            log.warning("waiting_for_dependency", action=action, code=exc.code, error=exc.message, retry_in_s=wait_s)
-            await asyncio.sleep(wait_s)
 
 
 class Settlement:
     """Ends deliveries. While the broker is away it waits, the delivery stays open and its slot stays taken."""
 
     def __init__(
-        self, source: Source, sink: Sink, emitter: Emitter, office: DeadLetterOffice, *, now: Callable[[], datetime]
+        self,
+        source: Source,
+        sink: Sink,
+        patience: Patience,
+        *,
+        emitter: Emitter,
+        office: DeadLetterOffice,
+        now: Callable[[], datetime],
     ) -> None:
         """Borrows its ports."""
+        self._patience = patience
         self._source = source
         self._sink = sink
         self._emitter = emitter
@@ -85,4 +72,4 @@ class Settlement:
         return unreadable_record(self._emitter, outcome, now=now, cause=record)
 
     async def _publish(self, record: OutboundRecord) -> None:
-        await outlast("publish", lambda: self._sink.publish(record))
+        await self._patience.outlast("publish", lambda: self._sink.publish(record))

@@ -14,9 +14,10 @@ from consumer.core.intake import parse_request
 from consumer.core.jobs import Job, make_job
 from consumer.core.records import Delivery, Record
 from consumer.handler import Handled, Handler
+from consumer.patience import Patience
 from consumer.ports import Source
 from consumer.progress import ProgressReporter
-from consumer.settlement import Settlement, outlast
+from consumer.settlement import Settlement
 from consumer.stopwatch import Stopwatch
 from contracts.errors import ErrorCode
 
@@ -58,6 +59,7 @@ class Worker:
         handler: Handler,
         settlement: Settlement,
         progress: ProgressReporter,
+        patience: Patience,
         *,
         config: WorkerConfig,
     ) -> None:
@@ -66,6 +68,7 @@ class Worker:
         self._handler = handler
         self._settlement = settlement
         self._progress = progress
+        self._patience = patience
         self._config = config
         self._slots = asyncio.Semaphore(config.slots)
         self._in_flight: set[asyncio.Task[None]] = set()
@@ -157,7 +160,7 @@ class Worker:
         """Runs the handler for as long as only a dependency is away; every other end has a verdict."""
         notify = self._progress.follow(job, record)
         try:
-            return await outlast("handle", lambda: self._handler.run(job, notify, stopwatch))
+            return await self._patience.outlast("handle", lambda: self._handler.run(job, notify, stopwatch))
         except ConsumerError:
             raise
         except Exception as exc:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -23,22 +22,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.events import Event, OutcomeEvent, parse_event
 from tests.stack.store import S3Address
+from tests.waiting import until
 
-POLL_S: Final = 0.1
 _START_S: Final = 60.0
 _STOP_S: Final = 60.0
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]], what: str, *, within_s: float = 60.0) -> None:
-    """Polls a condition.
-
-    Raises:
-        AssertionError: it did not come true in time.
-    """
-    deadline = asyncio.get_running_loop().time() + within_s
-    while not (await answer if inspect.isawaitable(answer := condition()) else answer):
-        assert asyncio.get_running_loop().time() < deadline, f"{what}: not within {within_s} s"
-        await asyncio.sleep(POLL_S)
 
 
 @dataclass

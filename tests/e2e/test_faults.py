@@ -13,7 +13,8 @@ from contracts.transcript import Manifest, Transcript
 from tests import speech
 from tests.e2e.cable import cable_to
 from tests.e2e.conftest import Reference
-from tests.e2e.fleet import Deployment, data_of, until
+from tests.e2e.fleet import Deployment, data_of
+from tests.waiting import until
 
 REBALANCE_S = 120.0
 

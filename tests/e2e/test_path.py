@@ -11,7 +11,8 @@ from contracts.events import Kind, parse_event
 from contracts.transcript import Manifest, Transcript
 from tests import speech
 from tests.e2e.conftest import Reference
-from tests.e2e.fleet import Deployment, data_of, until
+from tests.e2e.fleet import Deployment, data_of
+from tests.waiting import until
 
 AT_ZERO = {"temperature": [0.0]}
 

@@ -1,0 +1,273 @@
+"""From deliveries to settled outcomes, and the drain at the end, with every port a fake."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumer.core.admission import AdmissionRules
+from consumer.core.deadletters import DeadLetterOffice
+from consumer.core.failures import ExitCode, FatalError, OutageError, PermanentError, TransientError
+from consumer.handler import Handler, HandlerConfig
+from consumer.patience import Patience
+from consumer.ports import RecordRefusedError
+from consumer.progress import ProgressReporter
+from consumer.settlement import Settlement
+from consumer.worker import Shutdown, Worker, WorkerConfig
+from contracts.errors import ErrorCode
+from contracts.events import Event, Kind, OutcomeEvent, parse_event
+from tests.fakes.broker import FakeBroker
+from tests.fakes.engine import FakeDecoder, FakeEngine
+from tests.fakes.sink import FakeSink
+from tests.fakes.source import FakeSource
+from tests.fakes.store import FakeStore
+from tests.make import EMITTER, NOW, OUTPUT
+from tests.waiting import until
+
+AWAY = OutageError(ErrorCode.BROKER_UNAVAILABLE, "away")
+MEDIA = "s3://media/a.mp3"
+
+
+@dataclass
+class Bench:
+    """A worker with fakes around it."""
+
+    folder: Path
+    broker: FakeBroker = field(default_factory=FakeBroker)
+    store: FakeStore = field(default_factory=FakeStore)
+    engine: FakeEngine = field(default_factory=FakeEngine)
+    decoder: FakeDecoder = field(default_factory=FakeDecoder)
+    pauses: list[float] = field(default_factory=list)
+    shutdown: Shutdown = field(default_factory=Shutdown)
+    grace_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        for topic in ("requests", "results", "progress", "dlt"):
+            self.broker.make_topic(topic, partitions=1)
+        self.sink = FakeSink(self.broker)
+        self.source = FakeSource(self.broker, "requests")
+        self.store.put(MEDIA, b"hello")
+
+    def request(self, job_id: str, **fields: Any) -> None:
+        document = {"job_id": job_id, "input": {"uri": MEDIA}, **fields}
+        self.broker.append("requests", job_id.encode(), json.dumps(document).encode())
+
+    @property
+    def outcomes(self) -> list[Event]:
+        return [parse_event(record.headers, record.value) for record in self.broker.records("results")]
+
+    @property
+    def ends(self) -> dict[str | None, Kind]:
+        data = [event.data for event in self.outcomes]
+        return {each.job_id: each.outcome for each in data if isinstance(each, OutcomeEvent)}
+
+    @property
+    def committed(self) -> int:
+        return self.broker.groups["group"].committed.get(("requests", 0), 0)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.Task[None]]:
+        """A worker at work; drained at the end, unless the test has done so."""
+        async with self.source, self.sink:
+            task = asyncio.create_task(self._worker().run(self.shutdown))
+            yield task
+            self.shutdown.request()
+            await asyncio.wait((task,))
+
+    def _worker(self) -> Worker:
+        rules = AdmissionRules((), (OUTPUT,), max_bytes=1000)
+        config = HandlerConfig(worker="gpu-3", scratch_dir=self.folder, rules=rules)
+        patience = Patience(sleep=self._sleep, jitter=lambda: 0.0)
+        office = DeadLetterOffice("dlt", "group", "gpu-3")
+        return Worker(
+            self.source,
+            Handler(self.store, self.decoder, self.engine, config=config, now=lambda: NOW),
+            Settlement(self.source, self.sink, patience, emitter=EMITTER, office=office, now=lambda: NOW),
+            ProgressReporter(self.sink, EMITTER, now=lambda: NOW, is_enabled=True),
+            patience,
+            config=WorkerConfig(slots=2, grace_s=self.grace_s, default_output=OUTPUT),
+        )
+
+    async def _sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        await asyncio.sleep(0)
+
+    async def settled(self, count: int) -> None:
+        """Lets the loop turn until so many offsets are committed."""
+        await until(lambda: self.committed >= count, "the commit", every_s=0)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+async def test_a_request_ends_in_its_outcome_and_a_commit(bench: Bench) -> None:
+    bench.request("a")
+    async with bench.running():
+        await bench.settled(1)
+
+    assert bench.ends == {"a": Kind.COMPLETED}
+    assert [parse_event(each.headers, each.value).type for each in bench.broker.records("progress")] == [
+        Kind.STARTED.type, Kind.PROGRESS.type
+    ]  # fmt: skip
+
+
+async def test_jobs_of_one_partition_run_side_by_side_and_the_commit_waits_for_the_first(bench: Bench) -> None:
+    bench.engine.gate.clear()
+    bench.request("long")
+    async with bench.running():
+        await bench.engine.entered.wait()
+        bench.broker.append("requests", b"bad", b"not json")
+        await until(lambda: bool(bench.outcomes), "an outcome", every_s=0)
+        assert (list(bench.ends), bench.committed) == ([None], 0)
+        bench.engine.gate.set()
+        await bench.settled(2)
+
+    assert bench.ends == {None: Kind.FAILED, "long": Kind.COMPLETED}
+
+
+async def test_no_more_jobs_are_taken_than_there_are_slots(bench: Bench) -> None:
+    bench.engine.gate.clear()
+    for number in range(5):
+        bench.request(f"job-{number}")
+    async with bench.running():
+        await until(lambda: bench.engine.running == 2, "both slots", every_s=0)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert bench.engine.running == 2
+        bench.engine.gate.set()
+        await bench.settled(5)
+
+    assert len(bench.ends) == 5
+
+
+@pytest.mark.parametrize(
+    ("error", "retryable"),
+    [
+        (PermanentError(ErrorCode.MEDIA_CORRUPT, "broken"), False),
+        (TransientError(ErrorCode.ENGINE_CRASHED, "crashed"), True),
+    ],
+)
+async def test_a_job_that_fails_leaves_a_dead_letter_and_an_outcome(
+    bench: Bench, *, error: PermanentError | TransientError, retryable: bool
+) -> None:
+    bench.engine.errors = [error]
+    bench.request("a")
+    async with bench.running():
+        await bench.settled(1)
+
+    (letter,) = bench.broker.records("dlt")
+    assert letter.value == bench.broker.records("requests")[0].value
+    assert dict(letter.headers)["x-steno-error-code"] == error.code.encode()
+    (event,) = bench.outcomes
+    assert isinstance(event.data, OutcomeEvent)
+    assert event.data.error is not None
+    assert (event.data.error.code, event.data.error.retryable) == (error.code, retryable)
+
+
+async def test_an_error_nobody_foresaw_is_internal_and_harms_no_other_job(bench: Bench) -> None:
+    bench.engine.errors = [ZeroDivisionError("secret detail")]
+    bench.request("a")
+    bench.request("b")
+    async with bench.running():
+        await bench.settled(2)
+
+    (letter,) = bench.broker.records("dlt")
+    headers = dict(letter.headers)
+    assert headers["x-steno-error-code"] == b"INTERNAL"
+    assert b"ZeroDivisionError" in (headers["x-steno-error-message"] or b"")
+    assert b"secret" not in (headers["x-steno-error-message"] or b"")
+    assert sorted(bench.ends.values()) == [Kind.COMPLETED, Kind.FAILED]
+
+
+async def test_an_outage_keeps_the_job_and_waits_longer_each_time(bench: Bench) -> None:
+    away = OutageError(ErrorCode.STORAGE_UNAVAILABLE, "away")
+    bench.store.fail_next("fetch", away, away, away)
+    bench.request("a")
+    async with bench.running():
+        await bench.settled(1)
+
+    assert bench.ends == {"a": Kind.COMPLETED}
+    assert bench.pauses == [0.5, 1.0, 2.0]
+    assert bench.broker.records("dlt") == []
+
+
+async def test_while_the_broker_is_away_the_delivery_stays_open(bench: Bench) -> None:
+    bench.broker.append("requests", b"bad", b"not json")
+    bench.sink.fail_next(AWAY, AWAY)
+    async with bench.running():
+        await bench.settled(1)
+
+    assert [record.topic for record in bench.sink.published] == ["dlt", "results"]
+    assert len(bench.pauses) == 2
+
+
+async def test_a_dead_letter_that_the_broker_refuses_goes_out_cut_short(bench: Bench) -> None:
+    bench.broker.append("requests", b"bad", b"x" * 1000)
+    bench.sink.fail_next(RecordRefusedError("too large"))
+    async with bench.running():
+        await bench.settled(1)
+
+    (letter,) = bench.broker.records("dlt")
+    assert letter.value is None
+    assert dict(letter.headers)["x-steno-truncated"] == b"1000"
+    assert bench.ends == {None: Kind.FAILED}
+
+
+async def test_a_drain_finishes_what_is_in_flight_and_takes_nothing_new(bench: Bench) -> None:
+    bench.engine.gate.clear()
+    bench.request("a")
+    async with bench.running() as task:
+        await bench.engine.entered.wait()
+        bench.shutdown.request()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        bench.request("late")
+        bench.engine.gate.set()
+        await task
+
+    assert bench.ends == {"a": Kind.COMPLETED}
+    assert bench.committed == 1
+
+
+@pytest.mark.parametrize("grace_s", [0.0, 10.0])
+async def test_what_is_not_done_in_time_or_in_a_hurry_is_given_back(bench: Bench, grace_s: float) -> None:
+    bench.grace_s = grace_s
+    bench.engine.gate.clear()
+    bench.request("a")
+    async with bench.running() as task:
+        await bench.engine.entered.wait()
+        bench.shutdown.request()
+        await asyncio.sleep(0)
+        bench.shutdown.request()
+        await task
+
+    assert (bench.outcomes, bench.committed, bench.engine.running) == ([], 0, 0)
+
+
+async def test_a_source_that_cannot_go_on_ends_the_worker_after_the_drain(bench: Bench) -> None:
+    bench.request("a")
+    async with bench.running() as task:
+        await bench.settled(1)
+        bench.source.fail(FatalError(ExitCode.REFUSED, "not allowed any more"))
+        with pytest.raises(FatalError, match="not allowed"):
+            await task
+
+    assert bench.ends == {"a": Kind.COMPLETED}
+
+
+async def test_lost_progress_is_no_failure(bench: Bench) -> None:
+    bench.sink.fail_next(AWAY)
+    bench.request("a")
+    async with bench.running():
+        await bench.settled(1)
+
+    assert bench.ends == {"a": Kind.COMPLETED}
