@@ -88,10 +88,11 @@ class Handler:
         notify(Kind.STARTED, None, None)
         fetched, samples = await self._fetch_and_decode(job, stopwatch)
         with samples:
-            with stopwatch.stage("engine"):
+            with stopwatch.stage("wait"):
                 result = await self._engine.transcribe(
                     samples, job.request.options, lambda done_s: notify(Kind.PROGRESS, done_s, samples.duration_s)
                 )
+            stopwatch.split("wait", "engine", result.engine_s)
             body = self._document(job, fetched, samples, result, stopwatch)
         with stopwatch.stage("write"):
             return await self._put_first(job, body)
@@ -118,7 +119,7 @@ class Handler:
             created_at=self._now(),
             fetch_s=round(stopwatch.seconds("fetch"), 4),
             decode_s=round(stopwatch.seconds("decode"), 4),
-            engine_s=round(stopwatch.seconds("engine"), 4),
+            engine_s=result.engine_s,
         )
         transcript = build_transcript(
             describe_job(job, self._config.worker),

@@ -43,10 +43,9 @@ class LocalTranscriber:
             samples = await self._decoder.decode(media)
         with samples:
             on_progress(0.0, samples.duration_s)
-            with stopwatch.stage("engine"):
-                result = await self._engine.transcribe(
-                    samples, options, lambda done_s: on_progress(done_s, samples.duration_s)
-                )
+            result = await self._engine.transcribe(
+                samples, options, lambda done_s: on_progress(done_s, samples.duration_s)
+            )
         return build_transcript(
             self._job(path, source),
             describe_source(_uri(path), source, samples.media),
@@ -56,7 +55,7 @@ class LocalTranscriber:
                 created_at=self._now(),
                 fetch_s=0.0,
                 decode_s=round(stopwatch.seconds("decode"), 4),
-                engine_s=round(stopwatch.seconds("engine"), 4),
+                engine_s=result.engine_s,
             ),
         )
 

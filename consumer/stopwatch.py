@@ -24,6 +24,11 @@ class Stopwatch:
         finally:
             self._stages[name] = self.seconds(name) + time.perf_counter() - started
 
+    def split(self, whole: str, part: str, seconds: float) -> None:
+        """Says that so many of a stage's seconds belong to another one."""
+        self._stages[whole] = max(self.seconds(whole) - seconds, 0.0)
+        self._stages[part] = self.seconds(part) + seconds
+
     def seconds(self, name: str) -> float:
         """Seconds spent in a stage so far."""
         return self._stages.get(name, 0.0)

@@ -56,7 +56,7 @@ def make_engine_result(*segments: Segment, **fields: Any) -> EngineResult:
     values: dict[str, Any] = {
         "language": "en", "language_probability": 1.0, "model": ModelIdentity(name="base", sha256="ab"),
         "engine": "faster-whisper", "device": "cpu", "compute_type": "int8", "mode": "sequential",
-        "options": {"task": "transcribe", "beam_size": 5}, "versions": {"faster-whisper": "1.2.1"},
+        "options": {"task": "transcribe", "beam_size": 5}, "versions": {"faster-whisper": "1.2.1"}, "engine_s": 3.2,
     }  # fmt: skip
     return EngineResult(segments=segments or (make_segment(),), **{**values, **fields})
 

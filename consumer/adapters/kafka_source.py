@@ -51,8 +51,7 @@ class KafkaSource:
         self._arrived = asyncio.Event()
         self._wake = asyncio.Event()
         self._flushing: list[asyncio.Future[None]] = []
-        self._assigned: frozenset[TopicPartition] = frozenset()
-        self._assignments = 0
+        self._to_place: frozenset[TopicPartition] | None = None
         self._is_placed = False
         self._is_stopped = False
         self._last_poll_s = 0.0
@@ -197,15 +196,15 @@ class KafkaSource:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.flush(), _REVOKE_COMMIT_S)
         self._is_placed = False
-        self._assignments += 1
+        self._to_place = None
         if self._committing:
             self._committing.cancel()
 
     def after_rebalance(self, assigned: Iterable[TopicPartition]) -> None:
         """Holds the new assignment still until it is known where each partition goes on."""
-        self._assigned = frozenset(assigned)
-        self._assignments += 1
-        self._consumer.pause(*self._assigned)
+        self._is_placed = False
+        self._to_place = frozenset(assigned)
+        self._consumer.pause(*self._to_place)
         self._wake.set()
 
     async def _keep(self) -> None:
@@ -227,13 +226,13 @@ class KafkaSource:
                 _finish(waiting)
 
     async def _place(self) -> None:
-        if self._is_placed or not self._assignments:
+        if (assigned := self._to_place) is None:
             return
-        current = self._assignments
-        assigned = list(self._assigned)
         offsets = await asyncio.gather(*map(self._consumer.committed, assigned))
-        if current != self._assignments:
+        if self._to_place is not assigned:
+            # Another rebalance came in between.
             return
+        self._to_place = None
         committed = {
             (partition.topic, partition.partition): NONE_COMMITTED if offset is None else offset
             for partition, offset in zip(assigned, offsets, strict=True)

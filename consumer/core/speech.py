@@ -47,3 +47,5 @@ class EngineResult:
     options: dict[str, object]
     """The arguments that reached the engine; JSON values."""
     versions: dict[str, str]
+    engine_s: float
+    """Seconds the engine worked, without the wait for a free slot."""

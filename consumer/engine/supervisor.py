@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
@@ -78,9 +79,10 @@ class ProcessEngine:
         try:
             session = await self._opened().wait()
             require_language(options, self._config.model_name, session.loaded.languages)
+            started_s = time.perf_counter()
             job = session.start(samples, mode_of(options), arguments(options))
             segments, done = await self._follow(session, job, samples.duration_s, on_progress)
-            return self._result(session, options, segments, done)
+            return self._result(session, options, segments, done, engine_s=time.perf_counter() - started_s)
         finally:
             if job is None or job.is_over.is_set():
                 self._slots.release()
@@ -114,7 +116,9 @@ class ProcessEngine:
             raise RuntimeError("enter the engine first")
         return self._keeper
 
-    def _result(self, session: Session, options: Options, segments: list[Segment], done: Done) -> EngineResult:
+    def _result(
+        self, session: Session, options: Options, segments: list[Segment], done: Done, *, engine_s: float
+    ) -> EngineResult:
         return EngineResult(
             segments=segments,
             language=done.language,
@@ -126,6 +130,7 @@ class ProcessEngine:
             mode=mode_of(options).value,
             options=dict(arguments(options)),
             versions=dict(session.loaded.versions),
+            engine_s=round(engine_s, 4),
         )
 
 
