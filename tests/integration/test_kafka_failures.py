@@ -80,3 +80,19 @@ async def test_a_client_that_failed_for_good_ends_receive_and_keeps_nobody_waiti
         assert caught.value.exit_code is ExitCode.INTERNAL
         assert not source.is_ready
         await source.flush()
+
+
+async def test_work_between_revocation_and_assignment_does_not_hold_the_assignment_up(kafka: str, topic: str) -> None:
+    async with (
+        asyncio.timeout(DEADLINE_S),
+        KafkaSource(SourceConfig(kafka, topic, topic)) as source,
+        KafkaSink(SinkConfig(kafka)) as sink,
+    ):
+        await sink.publish(OutboundRecord(topic, b"key", b"before"))
+        first = await source.receive()
+        await source.before_rebalance()
+        source.settle(first)
+        await source.flush()
+        source.after_rebalance(source._consumer.assignment())
+        await sink.publish(OutboundRecord(topic, b"key", b"after"))
+        assert (await source.receive()).record.value == b"after"
