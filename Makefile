@@ -83,6 +83,10 @@ test: setup ## all tests and the coverage that we ask for
 	@$(if $(ARGS),,$(bin)/coverage report --fail-under=90)
 	@$(if $(ARGS),,$(bin)/coverage report --include='consumer/core/*' --fail-under=100)
 
+.PHONY: picture
+picture: setup ## draw the demo anew for README.md
+	$(bin)/python -m tests.demo_picture
+
 .PHONY: stack
 stack: setup ## a broker and a store for hand use, until Ctrl-C; prints the exports
 	@$(bin)/python -m tests.stack $(ARGS)
