@@ -29,7 +29,7 @@ class Segment(Contract):
     end: float
     text: str
     tokens: list[int]
-    temperature: float | None = Field(description="temperature that gave this text; in batched mode the first one asked for")
+    temperature: float | None = Field(description="the one that gave this text; in batched mode the first one")
     avg_logprob: float
     compression_ratio: float
     no_speech_prob: float
