@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import aioboto3
@@ -46,11 +47,14 @@ async def test_a_bucket_fixture_takes_objects(s3_address: S3Address, bucket: str
     assert [entry["Key"] for entry in found["Contents"]] == ["a"]
 
 
-def test_a_service_dies_with_a_parent_that_was_killed() -> None:
-    parent = subprocess.Popen([sys.executable, "-c", _PARENT], stdout=subprocess.PIPE, text=True)
+@pytest.mark.parametrize("kill", [os.kill, os.killpg], ids=["alone", "with its process group"])
+def test_a_service_dies_with_a_parent_that_was_killed(kill: Callable[[int, int], None]) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", _PARENT], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     assert parent.stdout is not None
     directory = Path(parent.stdout.readline().strip())
-    os.kill(parent.pid, signal.SIGKILL)
+    kill(parent.pid, signal.SIGKILL)
     parent.wait(_DEADLINE_S)
     parent.stdout.close()
     deadline = time.monotonic() + _DEADLINE_S

@@ -1,7 +1,8 @@
 """Holds one service for a parent: when the parent closes our standard input, or dies, the service is killed.
 
 `python leash.py DIRECTORY COMMAND…` runs the command in the directory. End-of-file is the one sign that every
-death of a parent gives, SIGKILL included, on Linux and macOS alike. Runs by path, with the standard library alone.
+death of a parent gives, SIGKILL included, on Linux and macOS alike. Runs by path, with the standard library alone;
+start it in a session of its own, or what kills the parent's process group kills it first.
 """
 
 from __future__ import annotations
@@ -22,17 +23,16 @@ EXITED = "exited"
 def main() -> None:
     """Runs the command until end-of-file, then kills its process group and removes its directory."""
     directory = Path(sys.argv[1])
-    # Ctrl-C reaches the whole terminal group; the parent decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with (directory / LOG).open("wb") as log:
         service = subprocess.Popen(
             sys.argv[2:], cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
-    threading.Thread(target=_note_exit, args=(service, directory), daemon=True).start()
+    noting = threading.Thread(target=_note_exit, args=(service, directory))
+    noting.start()
     sys.stdin.buffer.read()
     with contextlib.suppress(ProcessLookupError):
         os.killpg(service.pid, signal.SIGKILL)
-    service.wait()
+    noting.join()
     shutil.rmtree(directory, ignore_errors=True)
 
 

@@ -72,6 +72,7 @@ def running(
         [sys.executable, str(Path(leash.__file__)), str(directory), *command],
         env=dict(environment),
         stdin=subprocess.PIPE,
+        start_new_session=True,
     )
     try:
         _await(is_up, directory)
