@@ -14,9 +14,9 @@ from typing import Final
 import structlog
 
 from consumer.adapters.health import HealthServer
-from consumer.adapters.kafka_sink import KafkaSink, SinkConfig
-from consumer.adapters.kafka_source import KafkaSource, SourceConfig
-from consumer.adapters.kafka_topics import require_topics
+from consumer.adapters.kafka.sink import KafkaSink, SinkConfig
+from consumer.adapters.kafka.source import KafkaSource, SourceConfig
+from consumer.adapters.kafka.topics import require_topics
 from consumer.adapters.s3_store import S3Store, probe_conditional_writes
 from consumer.adapters.telemetry import configure_logging
 from consumer.core.admission import AdmissionRules

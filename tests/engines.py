@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -57,23 +53,3 @@ def make_samples(clip: Clip, *, count: int | None = None) -> Samples:
     file.write(samples.tobytes())
     file.flush()
     return Samples(file, len(samples) if count is None else count, MediaInfo("wav", "pcm_s16le", 16_000, 1))
-
-
-async def eventually(condition: Callable[[], bool], *, within_s: float = 30.0) -> None:
-    """Waits until something is so."""
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {within_s} s"
-        await asyncio.sleep(0.02)
-
-
-def is_alive(process_id: int) -> bool:
-    """Whether a process runs; a zombie does not."""
-    try:
-        os.kill(process_id, 0)
-        state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
-    except ProcessLookupError:
-        return False
-    except FileNotFoundError:
-        return not Path("/proc/self").exists()
-    return state != "Z"

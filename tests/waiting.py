@@ -5,10 +5,18 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
+from typing import Final
+
+DEADLINE_S: Final = 30.0
+"""Long enough for whatever is expected to happen soon."""
 
 
 async def until(
-    condition: Callable[[], bool | Awaitable[bool]], what: str = "it", *, within_s: float = 60.0, every_s: float = 0.05
+    condition: Callable[[], bool | Awaitable[bool]],
+    what: str = "it",
+    *,
+    within_s: float = DEADLINE_S,
+    every_s: float = 0.02,
 ) -> None:
     """Polls a condition until it holds.
 

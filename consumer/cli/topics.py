@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import click
 
-from consumer.adapters.kafka_topics import TopicReport, TopicState, check_topics, ensure_topics
+from consumer.adapters.kafka.topics import TopicReport, TopicState, check_topics, ensure_topics
 from consumer.cli import SettingsLoader
 from consumer.core.failures import ExitCode
 from consumer.settings import Settings, TopicSettings

@@ -87,17 +87,18 @@ class Runtime:
                 self._send(self._run(model, start, descriptor))
             except ChannelClosedError:
                 return
-            finally:
-                os.close(descriptor)
-                self._stops.pop(start.job, None)
 
     def _run(self, model: Whisper, start: Start, descriptor: int) -> Reply:
+        """Runs a job; nothing of it is held any more when its end is told."""
         try:
             return self._transcribe(model, start, descriptor)
         except ChannelClosedError:
             raise
         except Exception as exc:  # noqa: BLE001 - the engine's edge: whatever the libraries raise gets a code
             return Failed(start.job, *classify(exc))
+        finally:
+            os.close(descriptor)
+            self._stops.pop(start.job, None)
 
     def _transcribe(self, model: Whisper, start: Start, descriptor: int) -> Done | Cancelled:
         stop = self._stops[start.job]

@@ -21,6 +21,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.events import Event, OutcomeEvent, parse_event
+from tests.processes import descendants_of
 from tests.stack.store import S3Address
 from tests.waiting import until
 
@@ -48,7 +49,7 @@ class WorkerProcess:
     @property
     def descendants(self) -> set[int]:
         """Ids of all processes below it that are alive."""
-        return _descendants(self.process.pid)
+        return descendants_of(self.process.pid)
 
     def signal(self, number: signal.Signals) -> None:
         """Sends a signal to the worker itself, not to its children."""
@@ -57,23 +58,6 @@ class WorkerProcess:
     async def ended(self, *, within_s: float = _STOP_S) -> int:
         """Waits for its exit code."""
         return await asyncio.to_thread(self.process.wait, within_s)
-
-
-def _descendants(root: int) -> set[int]:
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
-            except OSError:
-                continue
-            if state != "Z":
-                parents[int(entry.name)] = int(parent)
-    found, frontier = set[int](), {root}
-    while frontier:
-        frontier = {child for child, parent in parents.items() if parent in frontier} - found
-        found |= frontier
-    return found
 
 
 @dataclass

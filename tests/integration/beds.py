@@ -7,8 +7,8 @@ from typing import Protocol
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from consumer.adapters.kafka_sink import KafkaSink, SinkConfig
-from consumer.adapters.kafka_source import KafkaSource, SourceConfig
+from consumer.adapters.kafka.sink import KafkaSink, SinkConfig
+from consumer.adapters.kafka.source import KafkaSource, SourceConfig
 from consumer.ports import Sink, Source
 from tests.fakes.broker import FakeBroker
 from tests.fakes.sink import FakeSink

@@ -15,7 +15,7 @@ import pytest
 
 from consumer.children.channel import HEADER, MAX_MESSAGE_BYTES, Channel, ChannelClosedError, body_size, encode
 from consumer.children.process import AsyncChannel, spawn
-from tests.integration.processes import descriptors_of, environment_of
+from tests.processes import descriptors_of, environment_of
 
 PACKAGE_NAME = "consumer.media.forkserver"
 

@@ -26,15 +26,15 @@ from consumer.media.limits import DecodeLimits
 from consumer.ports import MediaInfo, Samples
 from contracts.errors import ErrorCode
 from tests import media, speech
-from tests.integration.processes import (
+from tests.processes import (
     children_of,
     descriptors_of,
     environment_of,
     is_running,
     limits_of,
     status_of,
-    until,
 )
+from tests.waiting import until
 
 LIMITS = DecodeLimits(max_duration_s=120, timeout_s=60, memory_bytes=512 * 1024**2)
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")

@@ -16,8 +16,9 @@ import pytest
 
 from consumer.core.failures import ExitCode
 from contracts import Manifest, OutputFormat, Transcript
-from tests.integration.processes import children_of, is_running, until
+from tests.processes import descendants_of, is_running
 from tests.speech import SHORT
+from tests.waiting import until
 
 DEADLINE_S: Final = 120.0
 SAID: Final = "has never been surpassed."
@@ -94,7 +95,3 @@ async def submitted_by_hand(exports: dict[str, str]) -> str:
     )  # fmt: skip
     output, _ = await steno.communicate()
     return output.decode().strip().lower()
-
-
-def descendants_of(pid: int) -> list[int]:
-    return [each for child in children_of(pid) for each in (child, *descendants_of(child))]

@@ -19,7 +19,8 @@ from types_aiobotocore_s3.client import S3Client
 
 from consumer.core.failures import ExitCode, FatalError
 from consumer.demo.embedded import Stack, embedded_stack
-from tests.integration.processes import children_of, is_running, until
+from tests.processes import children_of, is_running
+from tests.waiting import until
 
 DEADLINE_S: Final = 30.0
 HOLDER: Final = """

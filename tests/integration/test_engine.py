@@ -18,8 +18,10 @@ from consumer.engine.supervisor import ProcessEngine
 from consumer.ports import Engine, EngineResult
 from contracts.errors import ErrorCode
 from contracts.requests import Options
-from tests.engines import eventually, is_alive, located, make_engine_config, make_samples
+from tests.engines import located, make_engine_config, make_samples
+from tests.processes import is_running
 from tests.speech import LONGEST, SHORT, Clip
+from tests.waiting import until
 
 only_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
@@ -76,14 +78,14 @@ async def test_a_killed_engine_fails_its_job_and_serves_the_next() -> None:
         assert not engine.is_ready
         assert text_of(await transcribe(engine)) == " has never been surpassed."
         assert pid_of(engine) != first
-        assert not is_alive(first)
+        assert not is_running(first)
 
 
 async def test_an_engine_that_dies_idle_is_replaced() -> None:
     async with ProcessEngine(make_engine_config()) as engine:
         first = pid_of(engine)
         os.kill(first, signal.SIGSEGV)
-        await eventually(lambda: engine.process_id not in (None, first))
+        await until(lambda: engine.process_id not in (None, first))
         assert text_of(await transcribe(engine)) == " has never been surpassed."
 
 
@@ -94,8 +96,8 @@ async def test_a_hung_engine_is_killed_at_the_jobs_deadline() -> None:
         with pytest.raises(TransientError, match="longer than 1 s") as caught:
             await transcribe(engine)
         assert caught.value.code is ErrorCode.ENGINE_TIMEOUT
-        await eventually(lambda: engine.process_id not in (None, first))
-        assert not is_alive(first)
+        await until(lambda: engine.process_id not in (None, first))
+        assert not is_running(first)
 
 
 async def cancel_at_first_progress(engine: Engine) -> None:
@@ -172,12 +174,12 @@ async def test_weights_that_vanish_are_an_outage_until_they_are_back(tmp_path: P
     async with ProcessEngine(make_engine_config(model_path=folder)) as engine:
         folder.rename(tmp_path / "away")
         os.kill(pid_of(engine), signal.SIGKILL)
-        await eventually(lambda: not engine.is_ready)
+        await until(lambda: not engine.is_ready)
         with pytest.raises(OutageError, match=r"model 'tiny\.en' cannot be loaded") as caught:
             await transcribe(engine)
         assert caught.value.code is ErrorCode.MODEL_LOAD_FAILED
         (tmp_path / "away").rename(folder)
-        await eventually(lambda: engine.is_ready)
+        await until(lambda: engine.is_ready)
         assert text_of(await transcribe(engine)) == " has never been surpassed."
 
 
@@ -240,7 +242,7 @@ async def test_closing_ends_the_process_and_its_job() -> None:
             await asyncio.wait_for(begun.wait(), 30)
         with pytest.raises(TransientError):
             await job
-    assert not is_alive(child)
+    assert not is_running(child)
     assert not engine.is_ready
 
 
@@ -264,10 +266,10 @@ async def test_no_child_outlives_a_killed_parent() -> None:
     )
     assert parent.stdout is not None
     child = int(await asyncio.wait_for(parent.stdout.readline(), 60))
-    assert is_alive(child)
+    assert is_running(child)
     parent.kill()
     await asyncio.wait_for(parent.wait(), 30)
-    await eventually(lambda: not is_alive(child))
+    await until(lambda: not is_running(child))
 
 
 def test_the_worker_side_loads_no_model_code() -> None:

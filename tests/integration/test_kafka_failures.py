@@ -8,14 +8,14 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from consumer.adapters.kafka_sink import KafkaSink, SinkConfig
-from consumer.adapters.kafka_source import KafkaSource, SourceConfig
+from consumer.adapters.kafka.sink import KafkaSink, SinkConfig
+from consumer.adapters.kafka.source import KafkaSource, SourceConfig
 from consumer.core.failures import ExitCode, FatalError, OutageError
 from consumer.ports import OutboundRecord
 from contracts.errors import ErrorCode
-from tests.eventually import DEADLINE_S
 from tests.stack.clients import make_topic
 from tests.stack.service import free_ports
+from tests.waiting import DEADLINE_S
 
 
 async def test_a_source_without_its_topic_does_not_start(kafka: str, topic_name: str) -> None:

@@ -7,12 +7,12 @@ import asyncio
 import pytest
 from confluent_kafka import Producer
 
-from consumer.adapters.kafka_sink import KafkaSink, SinkConfig
-from consumer.adapters.kafka_source import KafkaSource, SourceConfig
-from consumer.adapters.kafka_topics import require_topics
+from consumer.adapters.kafka.sink import KafkaSink, SinkConfig
+from consumer.adapters.kafka.source import KafkaSource, SourceConfig
+from consumer.adapters.kafka.topics import require_topics
 from consumer.core.failures import FatalError
 from consumer.ports import OutboundRecord
-from tests.eventually import DEADLINE_S
+from tests.waiting import DEADLINE_S
 
 _TOPIC = "requests"
 

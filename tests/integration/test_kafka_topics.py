@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from consumer.adapters.kafka_topics import TopicReport, TopicState, check_topics, ensure_topics, require_topics
+from consumer.adapters.kafka.topics import TopicReport, TopicState, check_topics, ensure_topics, require_topics
 from consumer.core.failures import ExitCode, FatalError
 from contracts.topics import TopicSpec, load_topics
 from tests.stack.service import free_ports

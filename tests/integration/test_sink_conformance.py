@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from consumer.ports import Header, OutboundRecord, Record, RecordRefusedError
-from tests.eventually import DEADLINE_S
 from tests.integration.beds import Bed, FakeBed, KafkaBed
+from tests.waiting import DEADLINE_S
 
 _MIB = 1024 * 1024
 

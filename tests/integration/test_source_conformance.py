@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from consumer.ports import Delivery, Source
-from tests.eventually import DEADLINE_S, eventually
 from tests.integration.beds import SESSION_MS, Bed, FakeBed, KafkaBed
+from tests.waiting import DEADLINE_S, until
 
 _QUIET_S = 0.3
 """How long nothing must come before we believe that nothing comes."""
@@ -42,7 +42,7 @@ async def assert_committed(bed: Bed, offset: int, partition: int = 0) -> None:
     async def is_there() -> bool:
         return await bed.committed(partition) == offset
 
-    await eventually(is_there, f"partition {partition} committed at {offset}")
+    await until(is_there, f"partition {partition} committed at {offset}")
 
 
 def values(deliveries: Sequence[Delivery]) -> list[bytes | None]:
@@ -69,7 +69,7 @@ async def test_a_source_becomes_ready(bed: Bed) -> None:
         async def is_ready() -> bool:
             return source.is_ready
 
-        await eventually(is_ready, "the source is ready")
+        await until(is_ready, "the source is ready")
 
 
 async def test_what_was_settled_does_not_come_again(bed: Bed) -> None:

@@ -7,8 +7,8 @@ from typing import Final
 import aioboto3
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from tests.eventually import eventually
 from tests.stack.store import S3Address
+from tests.waiting import until
 
 _NO_ERROR: Final = 0
 
@@ -26,7 +26,7 @@ async def make_topic(bootstrap: str, name: str, *, partitions: int, config: dict
         async def is_listed() -> bool:
             return name in await admin.list_topics()
 
-        await eventually(is_listed, f"{name} is listed")
+        await until(is_listed, f"{name} is listed")
     finally:
         await admin.close()
     return name

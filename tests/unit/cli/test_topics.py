@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.adapters.kafka_topics import TopicReport, TopicState
+from consumer.adapters.kafka.topics import TopicReport, TopicState
 from consumer.cli.topics import exit_code_for, specs_for
 from consumer.core.failures import ExitCode
 from consumer.settings import TopicSettings

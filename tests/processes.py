@@ -1,16 +1,9 @@
-"""What /proc tells about processes, and waiting for it to tell something else."""
+"""What /proc tells about processes."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final
-
-_DEADLINE_S: Final = 30.0
-_PAUSE_S: Final = 0.01
 
 
 def children_of(pid: int) -> list[int]:
@@ -56,14 +49,16 @@ def status_of(pid: int) -> dict[str, str]:
     return {name: value.strip() for name, _, value in fields}
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Waits until the condition holds.
-
-    Raises:
-        TimeoutError: it does not within half a minute.
-    """
-    deadline = time.monotonic() + _DEADLINE_S
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError("the condition never held")
-        await asyncio.sleep(_PAUSE_S)
+def descendants_of(pid: int) -> set[int]:
+    """Ids of all processes below one, whichever of its threads started them, that run."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and is_running(int(entry.name)):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    found: set[int] = set()
+    frontier = {pid}
+    while frontier:
+        frontier = {child for child, parent in parents.items() if parent in frontier} - found
+        found |= frontier
+    return found

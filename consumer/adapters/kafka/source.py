@@ -20,9 +20,9 @@ import structlog
 from aiokafka import ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
-from consumer.adapters.kafka_consumer import SourceConfig, close_consumer, make_consumer, make_record
-from consumer.adapters.kafka_errors import LOST_CLAIMS, running_failure, start_failure
-from consumer.adapters.kafka_topics import require_topics
+from consumer.adapters.kafka.consumer import SourceConfig, close_consumer, make_consumer, make_record
+from consumer.adapters.kafka.errors import LOST_CLAIMS, running_failure, start_failure
+from consumer.adapters.kafka.topics import require_topics
 from consumer.core.failures import FatalError
 from consumer.core.offsets import NONE_COMMITTED, OffsetLedger, Receipt
 from consumer.ports import Delivery

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aiokafka import errors
 
-from consumer.adapters.kafka_errors import outage, running_failure, start_failure
+from consumer.adapters.kafka.errors import outage, running_failure, start_failure
 from consumer.core.failures import ExitCode
 from contracts.errors import ErrorCode
 

@@ -11,7 +11,7 @@ from typing import Final, Self
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from consumer.adapters.kafka_errors import REFUSED_RECORDS, outage, start_failure
+from consumer.adapters.kafka.errors import REFUSED_RECORDS, outage, start_failure
 from consumer.ports import OutboundRecord, RecordRefusedError
 
 _MAX_REQUEST_BYTES: Final = 16 * 1024 * 1024

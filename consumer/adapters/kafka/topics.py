@@ -16,7 +16,7 @@ from aiokafka import errors
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from consumer.adapters.kafka_errors import start_failure
+from consumer.adapters.kafka.errors import start_failure
 from consumer.core.failures import ExitCode, FatalError
 from contracts.topics import TopicSpec
 

@@ -1,0 +1,1 @@
+"""Deliveries from Kafka and records to it, with aiokafka."""
