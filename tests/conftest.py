@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Final, TypeVar
 
+import hypothesis
 import pytest
 
 from tests.stack import broker, store
@@ -21,6 +22,12 @@ T = TypeVar("T")
 _HERE: Final = Path(__file__).parent
 _FOLDERS: Final = ("unit", "contract", "integration", "e2e", "bench")
 _USED: Final = pytest.StashKey[list[str]]()
+
+
+# A slow machine is no defect. CI tries the same examples each time: what it refuses can be repeated.
+hypothesis.settings.register_profile("laptop", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "laptop")
 
 
 def pytest_configure(config: pytest.Config) -> None:
