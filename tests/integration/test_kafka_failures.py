@@ -90,9 +90,9 @@ async def test_work_between_revocation_and_assignment_does_not_hold_the_assignme
     ):
         await sink.publish(OutboundRecord(topic, b"key", b"before"))
         first = await source.receive()
-        await source.before_rebalance()
+        await source._claim.on_partitions_revoked(())
         source.settle(first)
         await source.flush()
-        source.after_rebalance(source._consumer.assignment())
+        await source._claim.on_partitions_assigned(source._consumer.assignment())
         await sink.publish(OutboundRecord(topic, b"key", b"after"))
         assert (await source.receive()).record.value == b"after"
