@@ -22,6 +22,7 @@ from tests.waiting import until
 
 DEADLINE_S: Final = 120.0
 SAID: Final = "has never been surpassed."
+LAST_EXPORT: Final = "STENO_KAFKA__BOOTSTRAP_SERVERS"
 
 
 @contextlib.asynccontextmanager
@@ -84,8 +85,14 @@ async def read_exports(process: Process) -> dict[str, str]:
     assert process.stderr
     while b"Ctrl-C" not in (line := await process.stderr.readline()):
         assert line, "the demo ended"
-    lines = (await process.stdout.read(64 * 1024)).decode().splitlines()
-    return dict(line.removeprefix("export ").split("=", 1) for line in lines if line.startswith("export "))
+    exports: dict[str, str] = {}
+    async with asyncio.timeout(DEADLINE_S):
+        while LAST_EXPORT not in exports:
+            line = (await process.stdout.readline()).decode().rstrip("\n")
+            if line.startswith("export "):
+                name, _, value = line.removeprefix("export ").partition("=")
+                exports[name] = value
+    return exports
 
 
 async def submitted_by_hand(exports: dict[str, str]) -> str:
