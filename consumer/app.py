@@ -138,7 +138,20 @@ def _sink_config(settings: Settings) -> SinkConfig:
 
 def _open_decoder(settings: Settings) -> ProcessDecoder:
     media = settings.media
-    return ProcessDecoder(DecodeLimits(media.max_duration_s, media.decode_timeout_s, media.decode_memory_bytes))
+    return ProcessDecoder(
+        DecodeLimits(
+            max_duration_s=media.max_duration_s,
+            timeout_s=media.decode_timeout_s,
+            memory_bytes=media.decode_memory_bytes,
+            min_duration_s=media.min_duration_s,
+            max_streams=media.max_streams,
+            max_channels=media.max_channels,
+            max_tracks=media.max_tracks,
+            min_sample_rate_hz=media.min_sample_rate_hz,
+            max_sample_rate_hz=media.max_sample_rate_hz,
+            min_decoded_share=media.min_decoded_share,
+        )
+    )
 
 
 async def _make_engine(settings: Settings) -> ProcessEngine:

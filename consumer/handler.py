@@ -21,8 +21,9 @@ from consumer.core.jobs import Job
 from consumer.core.locations import manifest_uri, transcript_uri
 from consumer.core.resultset import JSON_TYPE, OutputFile, check_transcript, derive_result_set, read_manifest
 from consumer.core.transcription import build_transcript, describe_job, describe_source
-from consumer.ports import Decoder, Engine, EngineResult, FetchedObject, Samples, Store
+from consumer.ports import Decoder, Engine, EngineResult, FetchedObject, Recording, Store
 from consumer.stopwatch import Stopwatch
+from consumer.tracks import transcribe_tracks
 from contracts.errors import ErrorCode
 from contracts.events import Kind, OutcomeEvent
 from contracts.transcript import Timing
@@ -86,23 +87,24 @@ class Handler:
     async def _transcribe(self, job: Job, notify: Notify, stopwatch: Stopwatch) -> bytes:
         """Returns the bytes of `transcript.json` as they stand in the store: ours, or those of whoever was first."""
         notify(Kind.STARTED, None, None)
-        fetched, samples = await self._fetch_and_decode(job, stopwatch)
-        with samples:
+        fetched, recording = await self._fetch_and_decode(job, stopwatch)
+        with recording:
             with stopwatch.stage("wait"):
-                result = await self._engine.transcribe(
-                    samples, job.request.options, lambda done_s: notify(Kind.PROGRESS, done_s, samples.duration_s)
-                )
+                result = await transcribe_tracks(
+                    self._engine, recording, job.request.options,
+                    lambda done_s: notify(Kind.PROGRESS, done_s, recording.duration_s),
+                )  # fmt: skip
             stopwatch.split("wait", "engine", result.engine_s)
-            body = self._document(job, fetched, samples, result, stopwatch)
+            body = self._document(job, fetched, recording, result, stopwatch)
         with stopwatch.stage("write"):
             return await self._put_first(job, body)
 
-    async def _fetch_and_decode(self, job: Job, stopwatch: Stopwatch) -> tuple[FetchedObject, Samples]:
+    async def _fetch_and_decode(self, job: Job, stopwatch: Stopwatch) -> tuple[FetchedObject, Recording]:
         with self._scratch_file() as media:
             with stopwatch.stage("fetch"):
                 fetched = await self._store.fetch(job.request.input, media, max_bytes=self._config.rules.max_bytes)
             with stopwatch.stage("decode"):
-                return fetched, await self._decoder.decode(media)
+                return fetched, await self._decoder.decode(media, job.request.options.channels)
 
     def _scratch_file(self) -> IO[bytes]:
         """A file without a name: private to this process, and gone with it even after SIGKILL."""
@@ -113,7 +115,7 @@ class Handler:
             raise OutageError(ErrorCode.SCRATCH_FULL, text) from exc
 
     def _document(
-        self, job: Job, fetched: FetchedObject, samples: Samples, result: EngineResult, stopwatch: Stopwatch
+        self, job: Job, fetched: FetchedObject, recording: Recording, result: EngineResult, stopwatch: Stopwatch
     ) -> bytes:
         timing = Timing(
             created_at=self._now(),
@@ -123,9 +125,9 @@ class Handler:
         )
         transcript = build_transcript(
             describe_job(job, self._config.worker),
-            describe_source(job.request.input.uri, fetched, samples.media),
+            describe_source(job.request.input.uri, fetched, recording.media),
             result,
-            duration_s=samples.duration_s,
+            duration_s=recording.duration_s,
             timing=timing,
         )
         return transcript.model_dump_json().encode()

@@ -13,6 +13,7 @@ from consumer.core.speech import FetchedObject
 from consumer.core.transcription import build_transcript, describe_source
 from consumer.ports import Decoder, Engine
 from consumer.stopwatch import Stopwatch
+from consumer.tracks import transcribe_tracks
 from contracts.errors import ErrorCode
 from contracts.requests import Options, OutputFormat
 from contracts.transcript import Job, Timing, Transcript
@@ -40,17 +41,17 @@ class LocalTranscriber:
         stopwatch = Stopwatch()
         source = await asyncio.to_thread(self._inspect, path)
         with path.open("rb") as media, stopwatch.stage("decode"):
-            samples = await self._decoder.decode(media)
-        with samples:
-            on_progress(0.0, samples.duration_s)
-            result = await self._engine.transcribe(
-                samples, options, lambda done_s: on_progress(done_s, samples.duration_s)
+            recording = await self._decoder.decode(media, options.channels)
+        with recording:
+            on_progress(0.0, recording.duration_s)
+            result = await transcribe_tracks(
+                self._engine, recording, options, lambda done_s: on_progress(done_s, recording.duration_s)
             )
         return build_transcript(
             self._job(path, source),
-            describe_source(_uri(path), source, samples.media),
+            describe_source(_uri(path), source, recording.media),
             result,
-            duration_s=samples.duration_s,
+            duration_s=recording.duration_s,
             timing=Timing(
                 created_at=self._now(),
                 fetch_s=0.0,

@@ -12,7 +12,7 @@ from typing import IO, Protocol, Self
 
 from consumer.core.records import Delivery, Header, OutboundRecord, Record
 from consumer.core.speech import SAMPLE_RATE_HZ, EngineResult, FetchedObject, MediaInfo
-from contracts.requests import Input, Options
+from contracts.requests import Channels, Input, Options
 
 __all__ = [
     "SAMPLE_RATE_HZ",
@@ -26,6 +26,7 @@ __all__ = [
     "OutboundRecord",
     "Record",
     "RecordRefusedError",
+    "Recording",
     "Samples",
     "Sink",
     "Source",
@@ -189,11 +190,39 @@ class Samples:
         self.file.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Media as it was decoded: one track or more, all from start to end. Close it after use."""
+
+    tracks: tuple[Samples, ...]
+
+    @property
+    def media(self) -> MediaInfo:
+        """What the media was."""
+        return self.tracks[0].media
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the audio in seconds; that of every track."""
+        return self.tracks[0].duration_s
+
+    def __enter__(self) -> Self:
+        """Returns itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Frees the samples of every track."""
+        for track in self.tracks:
+            track.file.close()
+
+
 class Decoder(Protocol):
     """Turns media of unknown origin into samples, harming nobody."""
 
-    async def decode(self, media: IO[bytes]) -> Samples:
-        """Decodes the first audio stream, mixed down to mono; the caller closes the samples.
+    async def decode(self, media: IO[bytes], channels: Channels = Channels.MIX) -> Recording:
+        """Decodes the first audio stream to one track, or to one for each channel; the caller closes the recording.
 
         Raises:
             PermanentError: `MEDIA_UNSUPPORTED`, `MEDIA_NO_AUDIO`, `MEDIA_CORRUPT`, `MEDIA_DECODER_FAILED`,

@@ -99,6 +99,15 @@ class Mode(StrEnum):
     """Speech chunks side by side: several times faster, without temperature fallback."""
 
 
+class Channels(StrEnum):
+    """What becomes of media with several channels, such as a call with a party on each."""
+
+    MIX = "mix"
+    """Mixed down to one before it is transcribed."""
+    SEPARATE = "separate"
+    """Each transcribed on its own; segments are merged by time and tell their channel."""
+
+
 class VadParameters(BaseModel):
     """Settings of the Silero voice activity detector; what is absent keeps faster-whisper's default."""
 
@@ -148,6 +157,9 @@ class Options(BaseModel):
     beam_size: int = Field(5, ge=1, le=32, description="beams of the search at temperature 0")
     vad: bool | None = Field(None, description="drop what is not speech first; null is off, on in batched mode")
     vad_parameters: VadParameters | None = Field(None, description="settings of the voice activity detector")
+    channels: Channels = Field(
+        Channels.MIX, description="`mix` them, or transcribe each and merge by time (`separate`)"
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -34,6 +34,7 @@ class Segment(Contract):
     compression_ratio: float
     no_speech_prob: float
     words: list[Word] = Field(default_factory=list, description="empty unless word timestamps were asked for")
+    channel: int | None = Field(None, ge=0, description="which one spoke, from 0, with `channels: separate`; else null")
 
 
 class Usage(Contract):
@@ -69,6 +70,10 @@ class Source(Contract):
     codec: str
     sample_rate_hz: int
     channels: int
+    declared_duration_s: float | None = Field(
+        None, description="length that the header tells, null where it does not; `duration` is what was decoded"
+    )
+    damaged_packets: int = Field(0, ge=0, description="pieces that could not be decoded; silence stands for them")
 
 
 class Quality(Contract):
@@ -115,7 +120,7 @@ class Transcript(Contract):
 
     schema_version: Literal[1] = 1
     task: str
-    language: str
+    language: str = Field(description="with `channels: separate` that of the channel with most speech")
     duration: float = Field(description="seconds of audio")
     text: str
     segments: list[Segment]

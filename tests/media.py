@@ -38,6 +38,13 @@ def make_audio(
     return file.getvalue()
 
 
+def damaged_in_the_middle(content: bytes, *, share: float = 0.1, seed: int = 1) -> bytes:
+    """The same file with noise in place of that share of its bytes."""
+    size = int(share * len(content))
+    start = (len(content) - size) // 2
+    return content[:start] + np.random.default_rng(seed).bytes(size) + content[start + size :]
+
+
 def make_video(*, seconds: float = 1.0) -> bytes:
     """An MP4 without an audio track."""
     file = io.BytesIO()

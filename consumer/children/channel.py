@@ -16,7 +16,7 @@ Message = dict[str, Any]
 
 HEADER: Final = struct.Struct("!I")
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
-_MAX_DESCRIPTORS: Final = 8
+_MAX_DESCRIPTORS: Final = 32
 
 
 class ChannelClosedError(Exception):

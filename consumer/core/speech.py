@@ -30,6 +30,10 @@ class MediaInfo:
     codec: str
     sample_rate_hz: int
     channels: int
+    declared_duration_s: float | None = None
+    """Length that the header tells; None where it does not, or only guesses."""
+    damaged_packets: int = 0
+    """Pieces that could not be decoded and became silence."""
 
 
 @dataclass(frozen=True, slots=True)

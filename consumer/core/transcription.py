@@ -67,4 +67,6 @@ def describe_source(uri: str, fetched: FetchedObject, media: MediaInfo) -> Sourc
         codec=media.codec,
         sample_rate_hz=media.sample_rate_hz,
         channels=media.channels,
+        declared_duration_s=media.declared_duration_s,
+        damaged_packets=media.damaged_packets,
     )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from consumer.children.channel import Message
 from consumer.core.failures import PermanentError
 from consumer.media.faults import Fault
 from consumer.media.limits import DecodeLimits
+from consumer.media.messages import FAULTS
 from consumer.ports import MediaInfo
 from contracts.errors import ErrorCode
 
@@ -17,42 +20,26 @@ _NAME: Final = re.compile(r"[a-z0-9_,.-]{1,64}", re.ASCII)
 _SIGNALS: Final = {number.value: number.name for number in signal.Signals}
 _MOST_CHANNELS: Final = 1024
 _HIGHEST_RATE_HZ: Final = 100_000_000
-
-_FAULTS: Final = {
-    Fault.UNSUPPORTED: (
-        ErrorCode.MEDIA_UNSUPPORTED,
-        "This is no audio or video file of a known kind. Convert it, for example to FLAC, MP3 or MP4.",
-    ),
-    Fault.NO_AUDIO: (
-        ErrorCode.MEDIA_NO_AUDIO,
-        "The file has no audio track. Check that the right file was uploaded.",
-    ),
-    Fault.CORRUPT: (
-        ErrorCode.MEDIA_CORRUPT,
-        "The file is damaged or incomplete: no audio could be decoded. Upload it again, or repair it.",
-    ),
-    Fault.TOO_LONG: (
-        ErrorCode.INPUT_TOO_LONG,
-        "The audio is longer than {limits.max_duration_s:g} s. Split it, or raise STENO_MEDIA__MAX_DURATION_S.",
-    ),
-    Fault.TOO_SHORT: (
-        ErrorCode.INPUT_TOO_SHORT,
-        "The audio is shorter than {limits.min_duration_s:g} s: there is nothing to transcribe.",
-    ),
-    Fault.OUT_OF_MEMORY: (
-        ErrorCode.MEDIA_DECODER_FAILED,
-        "Decoding needs over {limits.memory_bytes} bytes. Convert the file or raise STENO_MEDIA__DECODE_MEMORY_BYTES.",
-    ),
-}
-"""Every fault's code, and a message that tells the user what to do next."""
+_MOST_PACKETS: Final = 2**40
+_LONGEST_S: Final = 1e9
 
 
-def read_answer(answer: Message, *, sample_bytes: int, limits: DecodeLimits) -> tuple[int, MediaInfo]:
-    """The number of samples and what the media was.
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a decoder says it wrote."""
+
+    tracks: int
+    count: int
+    """Samples in each track."""
+    media: MediaInfo
+
+
+def read_answer(answer: Message, *, sample_bytes: Sequence[int], limits: DecodeLimits) -> Decoded:
+    """What the decoder wrote, and what the media was.
 
     Args:
         answer: as the decoder sent it.
-        sample_bytes: how much the decoder wrote.
+        sample_bytes: how much there is in each of its outputs.
         limits: under which it worked.
 
     Raises:
@@ -66,8 +53,11 @@ def read_answer(answer: Message, *, sample_bytes: int, limits: DecodeLimits) -> 
             codec=_name(answer["codec"]),
             sample_rate_hz=_number(answer["sample_rate_hz"], _HIGHEST_RATE_HZ),
             channels=_number(answer["channels"], _MOST_CHANNELS),
+            declared_duration_s=_duration(answer["declared_duration_s"]),
+            damaged_packets=_number(answer["damaged_packets"], _MOST_PACKETS, smallest=0),
         )
-        return _number(answer["count"], sample_bytes // 2), media
+        tracks = _number(answer["tracks"], len(sample_bytes))
+        return Decoded(tracks, _number(answer["count"], min(sample_bytes[:tracks]) // 2), media)
     except (KeyError, ValueError) as exc:
         raise decoder_failed("gave an answer that makes no sense") from exc
 
@@ -100,7 +90,7 @@ def _fault_error(word: object, limits: DecodeLimits) -> PermanentError:
     fault = next((fault for fault in Fault if fault == word), None)
     if fault is None:
         return decoder_failed("gave an answer that makes no sense")
-    code, message = _FAULTS[fault]
+    code, message = FAULTS[fault]
     return PermanentError(code, message.format(limits=limits))
 
 
@@ -110,7 +100,15 @@ def _name(value: object) -> str:
     return value
 
 
-def _number(value: object, largest: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= largest:
+def _number(value: object, largest: int, *, smallest: int = 1) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not smallest <= value <= largest:
         raise ValueError("not a number in range")
     return value
+
+
+def _duration(value: object) -> float | None:
+    if value is None:
+        return None
+    if not isinstance(value, float) or not 0 < value <= _LONGEST_S:
+        raise ValueError("not a duration")
+    return round(value, 4)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
+from collections.abc import Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import IO, Final, Self
 
 from consumer.children.channel import ChannelClosedError, Message
 from consumer.children.process import AsyncChannel
 from consumer.core.failures import ExitCode, FatalError, TransientError
-from consumer.media.answers import decoder_failed, read_answer, timed_out, unanswered
+from consumer.media.answers import Decoded, decoder_failed, read_answer, timed_out, unanswered
 from consumer.media.descriptors import opened_for_reading, sample_memory
 from consumer.media.forks import ExitStatus, ForkServer, ServerLostError
-from consumer.media.limits import DecodeLimits
-from consumer.ports import MediaInfo, Samples
+from consumer.media.limits import MIX, DecodeLimits
+from consumer.ports import Recording, Samples
 from contracts.errors import ErrorCode
+from contracts.requests import Channels
 
 _TRIES: Final = 2
 _MOST_ANSWER_BYTES: Final = 4096
@@ -51,44 +55,44 @@ class ProcessDecoder:
         if self._server:
             await self._server.close()
 
-    async def decode(self, media: IO[bytes]) -> Samples:
-        """Decodes the first audio stream, mixed down to mono; the caller closes the samples.
+    async def decode(self, media: IO[bytes], channels: Channels = Channels.MIX) -> Recording:
+        """Decodes the first audio stream to one track, or to one for each channel; the caller closes the recording.
 
         A lost fork server is no fault of the file: it is replaced and the file decoded anew, once. Cancelling
         ends the decoder.
 
         Args:
             media: a real file; its position does not matter.
+            channels: mixed down to one track, or a track each.
 
         Raises:
             PermanentError: as the port says.
             TransientError: `INTERNAL`, the fork server was lost again.
         """
+        layout, most_tracks = (MIX, 1) if channels is Channels.MIX else (None, self._limits.max_tracks)
         for _ in range(_TRIES):
-            samples = sample_memory()
-            try:
-                count, info = await self._decode_into(samples, media)
-            except ServerLostError:
-                samples.close()
-            except BaseException:
-                samples.close()
-                raise
-            else:
-                return Samples(samples, count, info)
+            with ExitStack() as unused:
+                outputs = [unused.enter_context(sample_memory()) for _ in range(most_tracks)]
+                with contextlib.suppress(ServerLostError):
+                    decoded = await self._decode_into(outputs, media, layout)
+                    unused.pop_all()
+                    return _recording(outputs, decoded)
         raise TransientError(ErrorCode.INTERNAL, "The decoder was lost twice; if this goes on, look at the worker.")
 
-    async def _decode_into(self, samples: IO[bytes], media: IO[bytes]) -> tuple[int, MediaInfo]:
+    async def _decode_into(self, outputs: Sequence[IO[bytes]], media: IO[bytes], layout: str | None) -> Decoded:
         server = await self._running_server()
         ours, theirs = socket.socketpair()
         channel = AsyncChannel(ours, most_bytes=_MOST_ANSWER_BYTES)
         try:
             with opened_for_reading(media) as readable, theirs:
-                async with server.decoding(self._limits, (readable, samples.fileno(), theirs.fileno())) as exited:
+                descriptors = (readable, theirs.fileno(), *(output.fileno() for output in outputs))
+                async with server.decoding(self._limits, layout, descriptors) as exited:
                     theirs.close()  # now the decoder alone holds this end, and its death is an end-of-file
                     answer = await self._answer(channel, exited)
         finally:
             channel.close()
-        return read_answer(answer, sample_bytes=os.fstat(samples.fileno()).st_size, limits=self._limits)
+        written = [os.fstat(output.fileno()).st_size for output in outputs]
+        return read_answer(answer, sample_bytes=written, limits=self._limits)
 
     async def _answer(self, channel: AsyncChannel, exited: ExitStatus) -> Message:
         """Waits for the decoder's answer and its end, so that nobody writes to the samples any more."""
@@ -112,6 +116,12 @@ class ProcessDecoder:
             if not self._server:
                 self._server = await ForkServer.start()
             return self._server
+
+
+def _recording(outputs: Sequence[IO[bytes]], decoded: Decoded) -> Recording:
+    for output in outputs[decoded.tracks :]:
+        output.close()
+    return Recording(tuple(Samples(file, decoded.count, decoded.media) for file in outputs[: decoded.tracks]))
 
 
 async def _receive(channel: AsyncChannel) -> Message | None:

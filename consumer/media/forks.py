@@ -63,8 +63,10 @@ class ForkServer:
         return self._child.process.pid
 
     @contextlib.asynccontextmanager
-    async def decoding(self, limits: DecodeLimits, descriptors: Sequence[int]) -> AsyncIterator[ExitStatus]:
-        """Forks a decoder, which holds duplicates of media, samples and reply socket; it is dead on leaving.
+    async def decoding(
+        self, limits: DecodeLimits, layout: str | None, descriptors: Sequence[int]
+    ) -> AsyncIterator[ExitStatus]:
+        """Forks a decoder, which holds duplicates of media, reply socket and outputs; it is dead on leaving.
 
         Raises:
             ServerLostError: the server is gone.
@@ -74,7 +76,8 @@ class ForkServer:
         exited: ExitStatus = asyncio.get_running_loop().create_future()
         self._exits[job] = exited
         try:
-            await self._send({"decode": job, "limits": asdict(limits), "sample_rate_hz": SAMPLE_RATE_HZ}, descriptors)
+            order = {"decode": job, "limits": asdict(limits), "layout": layout, "sample_rate_hz": SAMPLE_RATE_HZ}
+            await self._send(order, descriptors)
             yield exited
         finally:
             await self._end(job, exited)

@@ -3,9 +3,9 @@
 Run as `python -m consumer.media.forkserver FD PARENT_PID`. It has one thread, never reads media and ends with its
 parent, its decoders with it.
 
-Parent to server: `{"decode": JOB, "limits": …, "sample_rate_hz": …}` with three descriptors (media, samples, reply
-socket) and `{"kill": JOB}`. Server to parent: `{"ready": true}` once, then `{"job": JOB, "exit": STATUS}` for every
-decode, negative for a signal. The decoder's own answer goes to the reply socket.
+Parent to server: `{"decode": JOB, "limits": …, "layout": …, "sample_rate_hz": …}` with three or more descriptors
+(media, reply socket, an output for each track) and `{"kill": JOB}`. Server to parent: `{"ready": true}` once, then
+`{"job": JOB, "exit": STATUS}` for every decode, negative for a signal. The decoder itself answers on the reply socket.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 import wave
+from contextlib import ExitStack
 from itertools import pairwise
 from typing import Any, Final, NoReturn
 
@@ -25,11 +26,10 @@ from consumer.children.channel import Channel, ChannelClosedError, Message
 from consumer.children.lifeline import die_with_parent
 from consumer.media.decode import BYTES_PER_SAMPLE, decode
 from consumer.media.faults import Fault, MediaFaultError
-from consumer.media.limits import DecodeLimits
+from consumer.media.limits import MIX, DecodeLimits
 from consumer.media.sandbox import confine
 
 _DESCRIPTORS: Final = 256
-_DECODER_DESCRIPTORS: Final = 3
 _WARM_UP_RATE_HZ: Final = 8000
 
 
@@ -93,14 +93,13 @@ def _be_decoder(server_pid: int, message: Message, descriptors: list[int]) -> No
         os._exit(status)
 
 
-def _decode(message: Message, media: int, samples: int, reply: int) -> None:
+def _decode(message: Message, media: int, reply: int, *outputs: int) -> None:
     limits = DecodeLimits(**message["limits"])
     sample_rate_hz: int = message["sample_rate_hz"]
-    with (
-        open(media, "rb", buffering=0) as media_file,
-        open(samples, "wb") as samples_file,
-        socket.socket(fileno=reply) as reply_socket,
-    ):
+    with ExitStack() as stack:
+        media_file = stack.enter_context(os.fdopen(media, "rb", buffering=0))
+        reply_socket = stack.enter_context(socket.socket(fileno=reply))
+        files = [stack.enter_context(os.fdopen(output, "wb")) for output in outputs]
         most_samples = int(limits.max_duration_s * sample_rate_hz)
         confine(
             memory_bytes=limits.memory_bytes,
@@ -109,7 +108,7 @@ def _decode(message: Message, media: int, samples: int, reply: int) -> None:
         )
         answer: dict[str, Any]
         try:
-            answer = decode(media_file, samples_file, sample_rate_hz, limits)
+            answer = decode(media_file, files, sample_rate_hz, layout=message["layout"], limits=limits)
         except MediaFaultError as exc:
             answer = {"fault": exc.fault}
         except MemoryError:
@@ -141,7 +140,8 @@ def _warm_up() -> None:
         silence.setframerate(_WARM_UP_RATE_HZ)
         silence.writeframes(bytes(4 * _WARM_UP_RATE_HZ))
     media.seek(0)
-    decode(media, io.BytesIO(), 2 * _WARM_UP_RATE_HZ, DecodeLimits(max_duration_s=10, timeout_s=10, memory_bytes=0))
+    limits = DecodeLimits(max_duration_s=10, timeout_s=10, memory_bytes=0)
+    decode(media, [io.BytesIO()], 2 * _WARM_UP_RATE_HZ, layout=MIX, limits=limits)
 
 
 def main(channel_descriptor: int, parent_pid: int) -> None:

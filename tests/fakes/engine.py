@@ -8,26 +8,31 @@ from collections.abc import Callable
 from typing import IO
 
 from consumer.core.failures import JobError
-from consumer.ports import EngineResult, MediaInfo, Samples
-from contracts.requests import Options
+from consumer.ports import EngineResult, MediaInfo, Recording, Samples
+from contracts.requests import Channels, Options
 from tests.make import make_engine_result, make_segment
 
 
 class FakeDecoder:
-    """Takes every byte of the media for one sample, and fails when told to."""
+    """Takes every byte of the media for one sample, every line for one channel, and fails when told to."""
 
     def __init__(self) -> None:
         self.error: JobError | None = None
 
-    async def decode(self, media: IO[bytes]) -> Samples:
+    async def decode(self, media: IO[bytes], channels: Channels = Channels.MIX) -> Recording:
         if self.error:
             raise self.error
         media.seek(0)
         content = media.read()
-        samples = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes the samples
-        samples.write(content)
-        samples.flush()
-        return Samples(samples, len(content), MediaInfo("fake", "fake", 16_000, 1))
+        tracks = content.split(b"\n") if channels is Channels.SEPARATE else [content]
+        return Recording(tuple(_samples(track) for track in tracks))
+
+
+def _samples(content: bytes) -> Samples:
+    samples = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes the samples
+    samples.write(content)
+    samples.flush()
+    return Samples(samples, len(content), MediaInfo("fake", "fake", 16_000, 1))
 
 
 class FakeEngine:

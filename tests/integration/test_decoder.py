@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import os
 import signal
@@ -23,8 +24,9 @@ from consumer.core.failures import FatalError, PermanentError, TransientError
 from consumer.media import forks
 from consumer.media.decoder import ProcessDecoder, _receive
 from consumer.media.limits import DecodeLimits
-from consumer.ports import MediaInfo, Samples
+from consumer.ports import MediaInfo, Recording
 from contracts.errors import ErrorCode
+from contracts.requests import Channels
 from tests import media, speech
 from tests.processes import (
     children_of,
@@ -54,10 +56,10 @@ def endless() -> Iterator[IO[bytes]]:
         yield file
 
 
-async def decode(decoder: ProcessDecoder, content: bytes) -> Samples:
+async def decode(decoder: ProcessDecoder, content: bytes, channels: Channels = Channels.MIX) -> Recording:
     with tempfile.TemporaryFile() as file:
         file.write(content)
-        return await decoder.decode(file)
+        return await decoder.decode(file, channels)
 
 
 async def code_of(decoder: ProcessDecoder, content: bytes) -> ErrorCode:
@@ -66,10 +68,14 @@ async def code_of(decoder: ProcessDecoder, content: bytes) -> ErrorCode:
     return caught.value.code
 
 
-def floats_of(samples: Samples) -> npt.NDArray[np.float32]:
-    with samples:
-        samples.file.seek(0)
-        return np.frombuffer(samples.file.read(), np.int16).astype(np.float32) / 32768.0
+def floats_of(recording: Recording, track: int = 0) -> npt.NDArray[np.float32]:
+    file = recording.tracks[track].file
+    file.seek(0)
+    return np.frombuffer(file.read(), np.int16).astype(np.float32) / 32768.0
+
+
+def open_descriptors() -> list[str]:
+    return sorted(descriptors_of(os.getpid()).values())
 
 
 def server_pid(decoder: ProcessDecoder) -> int:
@@ -88,9 +94,10 @@ async def decoder_pid(decoder: ProcessDecoder) -> int:
 async def test_samples_are_those_of_faster_whisper_for_every_recording(decoder: ProcessDecoder) -> None:
     for clip in speech.CLIPS:
         with clip.path.open("rb") as file:
-            samples = await decoder.decode(file)
-        assert samples.duration_s == pytest.approx(clip.seconds, abs=0.2), clip.name
-        assert np.array_equal(floats_of(samples), decode_audio(str(clip.path))), clip.name
+            recording = await decoder.decode(file)
+        with recording:
+            assert recording.duration_s == pytest.approx(clip.seconds, abs=0.2), clip.name
+            assert np.array_equal(floats_of(recording), decode_audio(str(clip.path))), clip.name
 
 
 @pytest.mark.parametrize(("container", "codec"), media.FORMATS)
@@ -98,45 +105,65 @@ async def test_every_usual_format_is_decoded_without_rights(
     decoder: ProcessDecoder, container: str, codec: str
 ) -> None:
     content = media.make_audio(container, codec)
-    samples = await decode(decoder, content)
-    assert np.array_equal(floats_of(samples), decode_audio(io.BytesIO(content)))
+    with await decode(decoder, content) as recording:
+        assert np.array_equal(floats_of(recording), decode_audio(io.BytesIO(content)))
+
+
+async def test_each_channel_becomes_a_track_of_its_own(decoder: ProcessDecoder) -> None:
+    content = media.make_audio("mp3", "libmp3lame")
+    with await decode(decoder, content, Channels.SEPARATE) as recording:
+        assert len(recording.tracks) == 2
+        for number, expected in enumerate(decode_audio(io.BytesIO(content), split_stereo=True)):
+            assert np.array_equal(floats_of(recording, number), expected)
+
+
+@linux_only
+async def test_a_decoder_leaves_nothing_open_behind(decoder: ProcessDecoder) -> None:
+    before = open_descriptors()
+    for content in (media.make_wav(16_000), b"text"):
+        for channels in Channels:
+            with contextlib.suppress(PermanentError), await decode(decoder, content, channels):
+                pass
+    assert open_descriptors() == before
 
 
 async def test_samples_tell_what_the_media_was(decoder: ProcessDecoder) -> None:
-    with await decode(decoder, media.make_audio("mp3", "libmp3lame")) as samples:
-        assert samples.media == MediaInfo(container="mp3", codec="mp3", sample_rate_hz=48_000, channels=2)
+    with await decode(decoder, media.make_audio("mp3", "libmp3lame")) as recording:
+        assert recording.media == MediaInfo("mp3", "mp3", 48_000, 2, declared_duration_s=1.0)
+        (samples,) = recording.tracks
         assert os.fstat(samples.file.fileno()).st_size == 2 * samples.count
 
 
 async def test_bad_media_fails_with_its_code_and_spoils_nothing(decoder: ProcessDecoder) -> None:
-    assert await code_of(decoder, b"") is ErrorCode.MEDIA_UNSUPPORTED
+    assert await code_of(decoder, b"") is ErrorCode.MEDIA_CORRUPT
     assert await code_of(decoder, media.make_ffconcat(str(speech.SHORT.path))) is ErrorCode.MEDIA_UNSUPPORTED
     assert await code_of(decoder, media.make_hls(str(speech.SHORT.path))) is ErrorCode.MEDIA_UNSUPPORTED
     assert await code_of(decoder, media.make_video()) is ErrorCode.MEDIA_NO_AUDIO
     assert await code_of(decoder, media.make_audio("mp4", "aac")[:-2000]) is ErrorCode.MEDIA_CORRUPT
     assert await code_of(decoder, media.make_wav(100)) is ErrorCode.INPUT_TOO_SHORT
     assert await code_of(decoder, media.make_wav(121 * 16_000)) is ErrorCode.INPUT_TOO_LONG
-    with await decode(decoder, media.make_wav(16_000)) as samples:
-        assert samples.count == 16_000
+    with await decode(decoder, media.make_wav(16_000)) as recording:
+        assert recording.duration_s == 1
 
 
 async def test_audio_of_just_the_longest_duration_fits_the_file_size_limit(decoder: ProcessDecoder) -> None:
-    with await decode(decoder, media.make_wav(120 * 16_000)) as samples:
-        assert samples.duration_s == 120
+    with await decode(decoder, media.make_wav(120 * 16_000)) as recording:
+        assert recording.duration_s == 120
 
 
 async def test_several_files_are_decoded_at_once(decoder: ProcessDecoder) -> None:
     contents = [media.make_wav(16_000 + extra) for extra in range(8)]
     results = await asyncio.gather(*(decode(decoder, content) for content in contents))
-    for extra, samples in enumerate(results):
-        with samples:
-            assert samples.count == 16_000 + extra
+    for extra, recording in enumerate(results):
+        with recording:
+            assert recording.tracks[0].count == 16_000 + extra
 
 
 async def test_one_file_is_decoded_twice_at_once(decoder: ProcessDecoder) -> None:
     with speech.ENGLISH.path.open("rb") as file:
         first, second = await asyncio.gather(decoder.decode(file), decoder.decode(file))
-    assert np.array_equal(floats_of(first), floats_of(second))
+    with first, second:
+        assert np.array_equal(floats_of(first), floats_of(second))
 
 
 @linux_only
@@ -215,8 +242,8 @@ async def test_a_decoder_that_crashes_fails_its_file_alone(
     with pytest.raises(PermanentError, match=what) as caught:
         await task
     assert caught.value.code is ErrorCode.MEDIA_DECODER_FAILED
-    with await decode(decoder, media.make_wav(16_000)) as samples:
-        assert samples.count == 16_000
+    with await decode(decoder, media.make_wav(16_000)) as recording:
+        assert recording.duration_s == 1
 
 
 @linux_only
@@ -242,8 +269,8 @@ async def test_a_lost_fork_server_is_replaced_and_the_file_decoded_anew(
     with pytest.raises(TransientError) as caught:
         await task
     assert caught.value.code is ErrorCode.INTERNAL
-    with await decode(decoder, media.make_wav(16_000)) as samples:
-        assert samples.count == 16_000
+    with await decode(decoder, media.make_wav(16_000)) as recording:
+        assert recording.duration_s == 1
 
 
 @linux_only

@@ -16,6 +16,7 @@ from consumer.handler import Handled, Handler, HandlerConfig
 from consumer.stopwatch import Stopwatch
 from contracts.errors import ErrorCode
 from contracts.events import Kind
+from contracts.transcript import Transcript
 from tests.fakes.engine import FakeDecoder, FakeEngine
 from tests.fakes.store import FakeStore
 from tests.make import NOW, OUTPUT, make_a_job, make_transcript
@@ -75,6 +76,15 @@ async def test_progress_is_told_from_the_start_on(bench: Bench) -> None:
     await bench.run()
 
     assert bench.notices == [(Kind.STARTED, None, None), (Kind.PROGRESS, 5 / 16_000, 5 / 16_000)]
+
+
+async def test_channels_that_are_kept_apart_are_told_in_the_transcript(bench: Bench) -> None:
+    bench.store.put("s3://media/calls/4711.mp3", b"hello\nthere")
+
+    await bench.run(make_a_job(options={"channels": "separate"}))
+
+    transcript = Transcript.model_validate_json(bench.store.objects[f"{PLACE}transcript.json"])
+    assert [(segment.channel, segment.text) for segment in transcript.segments] == [(0, " hello #1"), (1, " there #2")]
 
 
 async def test_a_finished_job_repeats_its_outcome_and_costs_nothing(bench: Bench) -> None:

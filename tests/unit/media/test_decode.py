@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,18 +11,35 @@ import numpy.typing as npt
 import pytest
 from faster_whisper.audio import decode_audio
 
-from consumer.media.decode import decode
+from consumer.media.decode import Answer, decode
 from consumer.media.faults import Fault, MediaFaultError
-from consumer.media.limits import DecodeLimits
+from consumer.media.limits import MIX, DecodeLimits
 from consumer.ports import SAMPLE_RATE_HZ
 from tests import media, speech
 
 LIMITS = DecodeLimits(max_duration_s=60, timeout_s=60, memory_bytes=0)
 
 
+def found_in(content: bytes) -> Answer:
+    return decode(io.BytesIO(content), [io.BytesIO()], SAMPLE_RATE_HZ, layout=MIX, limits=LIMITS)
+
+
 def samples_of(content: bytes, limits: DecodeLimits = LIMITS) -> npt.NDArray[np.float32]:
     samples = io.BytesIO()
-    decode(io.BytesIO(content), samples, SAMPLE_RATE_HZ, limits)
+    decode(io.BytesIO(content), [samples], SAMPLE_RATE_HZ, layout=MIX, limits=limits)
+    return floats_of(samples)
+
+
+def channels_of(content: bytes, limits: DecodeLimits = LIMITS) -> list[npt.NDArray[np.float32]]:
+    outputs = [io.BytesIO() for _ in range(limits.max_tracks)]
+    found = decode(io.BytesIO(content), outputs, SAMPLE_RATE_HZ, layout=None, limits=limits)
+    tracks = [floats_of(output) for output in outputs if output.getvalue()]
+    assert {track.size for track in tracks} == {found["count"]}
+    assert found["tracks"] == len(tracks)
+    return tracks
+
+
+def floats_of(samples: io.BytesIO) -> npt.NDArray[np.float32]:
     return np.frombuffer(samples.getvalue(), np.int16).astype(np.float32) / 32768.0
 
 
@@ -49,12 +67,16 @@ def test_long_audio_is_resampled_in_the_groups_of_faster_whisper() -> None:
     assert np.array_equal(samples_of(content), decode_audio(io.BytesIO(content)))
 
 
+def test_an_empty_file_says_so() -> None:
+    assert fault_of(b"") is Fault.EMPTY
+
+
 @pytest.mark.parametrize("share", [0.3, 0.7])
 @pytest.mark.parametrize("clip", [speech.ENGLISH, speech.LONGEST], ids=lambda clip: clip.name)
 def test_what_is_left_of_a_truncated_file_is_decoded(clip: speech.Clip, share: float) -> None:
     whole = clip.path.read_bytes()
     content = whole[: int(len(whole) * share)]
-    samples = samples_of(content)
+    samples = samples_of(content, replace(LIMITS, min_decoded_share=0))
     assert np.array_equal(samples, decode_audio(io.BytesIO(content)))
     assert samples.size > 0
 
@@ -66,18 +88,17 @@ def test_a_stream_that_changes_its_rate_midway_is_decoded_to_its_end() -> None:
 
 def test_the_stream_is_described_as_it_was_before_resampling() -> None:
     content = media.make_audio("mp4", "aac", rate_hz=44_100)
-    found = decode(io.BytesIO(content), io.BytesIO(), SAMPLE_RATE_HZ, LIMITS)
-    count = found.pop("count")
-    assert count == samples_of(content).size
-    assert found == {
-        "container": "mov,mp4,m4a,3gp,3g2,mj2", "codec": "aac", "sample_rate_hz": 44_100, "channels": 2,
+    assert found_in(content) == {
+        "tracks": 1, "count": samples_of(content).size, "container": "mov,mp4,m4a,3gp,3g2,mj2", "codec": "aac",
+        "sample_rate_hz": 44_100, "channels": 2, "declared_duration_s": pytest.approx(1.09, abs=0.01),
+        "damaged_packets": 0,
     }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"just some text\n" * 100, bytes(50_000), np.random.default_rng(1).bytes(50_000), media.make_picture()],
-    ids=["empty", "text", "zeros", "noise", "picture"],
+    [b"just some text\n" * 100, bytes(50_000), np.random.default_rng(1).bytes(50_000), media.make_picture()],
+    ids=["text", "zeros", "noise", "picture"],
 )
 def test_what_is_no_media_is_unsupported(content: bytes) -> None:
     assert fault_of(content) is Fault.UNSUPPORTED
@@ -92,7 +113,7 @@ def test_a_playlist_opens_no_other_file(make_playlist: object, tmp_path: Path) -
     for name in (str(target), target.name):
         playlist.write_bytes(make_playlist(name))
         with playlist.open("rb") as file, pytest.raises(MediaFaultError) as caught:
-            decode(file, io.BytesIO(), SAMPLE_RATE_HZ, LIMITS)
+            decode(file, [io.BytesIO()], SAMPLE_RATE_HZ, layout=MIX, limits=LIMITS)
         assert caught.value.fault is Fault.UNSUPPORTED
 
 
@@ -119,8 +140,8 @@ def test_no_more_is_written_than_the_longest_duration() -> None:
     samples = io.BytesIO()
     with pytest.raises(MediaFaultError):
         decode(
-            io.BytesIO(media.make_wav(40 * SAMPLE_RATE_HZ)), samples, SAMPLE_RATE_HZ,
-            DecodeLimits(max_duration_s=35, timeout_s=60, memory_bytes=0),
+            io.BytesIO(media.make_audio("mp3", "libmp3lame", seconds=40)), [samples], SAMPLE_RATE_HZ, layout=MIX,
+            limits=DecodeLimits(max_duration_s=35, timeout_s=60, memory_bytes=0),
         )  # fmt: skip
     assert len(samples.getvalue()) <= 35 * SAMPLE_RATE_HZ * 2
 
@@ -128,3 +149,54 @@ def test_no_more_is_written_than_the_longest_duration() -> None:
 def test_audio_of_just_the_shortest_duration_is_taken() -> None:
     assert samples_of(media.make_wav(SAMPLE_RATE_HZ // 10)).size == SAMPLE_RATE_HZ // 10
     assert fault_of(media.make_wav(SAMPLE_RATE_HZ // 10 - 1)) is Fault.TOO_SHORT
+
+
+@pytest.mark.parametrize(("container", "codec"), media.FORMATS)
+def test_channels_kept_apart_are_those_of_faster_whisper(container: str, codec: str) -> None:
+    content = media.make_audio(container, codec)
+    channels = channels_of(content)
+    assert len(channels) == 2
+    for channel, expected in zip(channels, decode_audio(io.BytesIO(content), split_stereo=True), strict=True):
+        assert np.array_equal(channel, expected)
+
+
+def test_one_channel_kept_apart_is_the_mix() -> None:
+    content = speech.ENGLISH.path.read_bytes()
+    (channel,) = channels_of(content)
+    assert np.array_equal(channel, samples_of(content))
+
+
+def test_eight_channels_are_kept_apart() -> None:
+    assert len(channels_of(speech.EIGHT_CHANNELS.path.read_bytes())) == 8
+
+
+def test_more_channels_than_may_be_kept_apart_can_still_be_mixed() -> None:
+    content = speech.EIGHT_CHANNELS.path.read_bytes()
+    limits = replace(LIMITS, max_tracks=7)
+    with pytest.raises(MediaFaultError) as caught:
+        channels_of(content, limits)
+    assert caught.value.fault is Fault.TOO_MANY_TRACKS
+    assert samples_of(content, limits).size
+
+
+def test_a_change_to_fewer_channels_midway_keeps_the_tracks() -> None:
+    parts = [media.make_audio("adts", "aac", layout=layout) for layout in ("stereo", "mono")]
+    assert len(channels_of(b"".join(parts))) == 2
+
+
+def test_what_a_damaged_middle_leaves_is_decoded_to_its_end_and_in_time() -> None:
+    whole = media.make_audio("matroska", "aac", seconds=20)
+    damaged = media.damaged_in_the_middle(whole, share=0.1)
+    found, samples = found_in(damaged), samples_of(damaged)
+    assert decode_audio(io.BytesIO(damaged)).size < 0.6 * samples.size  # what is lost otherwise
+    assert samples.size == pytest.approx(samples_of(whole).size, rel=0.05)
+    assert found["damaged_packets"]
+
+
+def test_a_file_that_gives_less_than_half_of_what_it_promises_is_damaged() -> None:
+    for content in (media.make_audio("flac", "flac", seconds=4), media.make_wav(4 * SAMPLE_RATE_HZ)):
+        assert fault_of(content[: int(0.4 * len(content))]) is Fault.MOSTLY_LOST
+        part = found_in(content[: int(0.7 * len(content))])
+        assert isinstance(part["count"], int)
+        assert part["count"] < 0.8 * 4 * SAMPLE_RATE_HZ
+        assert part["declared_duration_s"] == pytest.approx(4, rel=0.01)
