@@ -73,7 +73,10 @@ class Source(Contract):
     declared_duration_s: float | None = Field(
         None, description="length that the header tells, null where it does not; `duration` is what was decoded"
     )
-    damaged_packets: int = Field(0, ge=0, description="pieces that could not be decoded; silence stands for them")
+    damaged_packets: int = Field(0, ge=0, description="pieces that could not be decoded; above 0 the media is damaged")
+    lost_s: float = Field(
+        0.0, ge=0, description="seconds known to be missing: silence stands for them, or they are cut off"
+    )
 
 
 class Quality(Contract):

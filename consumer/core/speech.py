@@ -33,7 +33,9 @@ class MediaInfo:
     declared_duration_s: float | None = None
     """Length that the header tells; None where it does not, or only guesses."""
     damaged_packets: int = 0
-    """Pieces that could not be decoded and became silence."""
+    """Pieces that could not be decoded."""
+    lost_s: float = 0.0
+    """Seconds of audio that are known to be missing: silence stands for them, or they were cut off."""
 
 
 @dataclass(frozen=True, slots=True)

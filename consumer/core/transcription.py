@@ -69,4 +69,5 @@ def describe_source(uri: str, fetched: FetchedObject, media: MediaInfo) -> Sourc
         channels=media.channels,
         declared_duration_s=media.declared_duration_s,
         damaged_packets=media.damaged_packets,
+        lost_s=media.lost_s,
     )

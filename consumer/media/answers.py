@@ -54,6 +54,7 @@ def read_answer(answer: Message, *, sample_bytes: Sequence[int], limits: DecodeL
             sample_rate_hz=_number(answer["sample_rate_hz"], _HIGHEST_RATE_HZ),
             channels=_number(answer["channels"], _MOST_CHANNELS),
             declared_duration_s=_duration(answer["declared_duration_s"]),
+            lost_s=_seconds(answer["lost_s"]),
             damaged_packets=_number(answer["damaged_packets"], _MOST_PACKETS, smallest=0),
         )
         tracks = _number(answer["tracks"], len(sample_bytes))
@@ -107,8 +108,10 @@ def _number(value: object, largest: int, *, smallest: int = 1) -> int:
 
 
 def _duration(value: object) -> float | None:
-    if value is None:
-        return None
-    if not isinstance(value, float) or not 0 < value <= _LONGEST_S:
+    return None if value is None else _seconds(value)
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, float) or not 0 <= value <= _LONGEST_S:
         raise ValueError("not a duration")
     return round(value, 4)

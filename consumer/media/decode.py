@@ -22,6 +22,9 @@ from consumer.media.resample import resampled
 
 BYTES_PER_SAMPLE: Final = 2
 
+_INEXACT_S: Final = 1.0
+"""Headers of sound files may be off by so much: some count the encoder's padding, others round."""
+
 Answer = dict[str, str | int | float | None]
 
 
@@ -51,8 +54,8 @@ def decode(
         frames = resampled(reader, sample_rate_hz, layout, limits)
         tracks, count = _write(frames, outputs, int(limits.max_duration_s * sample_rate_hz))
         _check_yield(count / sample_rate_hz, found, reader, limits)
-        answer: Answer = {"tracks": tracks, "count": count, "damaged_packets": reader.damage}
-        return {**answer, "declared_duration_s": found.declared_duration_s, **_description(container, stream)}
+        answer: Answer = {"tracks": tracks, "count": count, **_description(container, stream)}
+        return {**answer, **_damage(count / sample_rate_hz, found, reader)}
 
 
 def _write(frames: Iterable[AudioFrame], outputs: Sequence[BinaryIO], most_samples: int) -> tuple[int, int]:
@@ -77,11 +80,9 @@ def _check_yield(decoded_s: float, found: Probe, reader: FrameReader, limits: De
     """Lets pass what is long enough, and most of what the file promised."""
     if not decoded_s:
         raise MediaFaultError(reader.fault)
-    decoded_share = min(
-        1 - min(reader.damage / max(reader.packets, 1), 1),
-        decoded_s / (found.declared_duration_s or decoded_s),
-    )
-    if decoded_share < limits.min_decoded_share:
+    good_packets = 1 - reader.damaged_packets / max(reader.packets, 1)
+    good_s = decoded_s - reader.silence_s
+    if min(good_packets, good_s / (found.declared_duration_s or decoded_s)) < limits.min_decoded_share:
         raise MediaFaultError(Fault.MOSTLY_LOST)
     if decoded_s < limits.min_duration_s:
         raise MediaFaultError(Fault.TOO_SHORT)
@@ -93,4 +94,15 @@ def _description(container: InputContainer, stream: AudioStream) -> Answer:
         "codec": stream.codec_context.codec.canonical_name,
         "sample_rate_hz": stream.codec_context.sample_rate,
         "channels": stream.codec_context.channels,
+    }
+
+
+def _damage(decoded_s: float, found: Probe, reader: FrameReader) -> Answer:
+    missing_s = max((found.declared_duration_s or decoded_s) - decoded_s, 0.0)
+    if not reader.damaged_packets and missing_s < _INEXACT_S:
+        missing_s = 0.0
+    return {
+        "declared_duration_s": found.declared_duration_s,
+        "damaged_packets": reader.damaged_packets,
+        "lost_s": reader.silence_s + missing_s,
     }

@@ -38,10 +38,14 @@ class FrameReader:
         self._container = container
         self._stream = stream
         self._first_error: av.FFmpegError | None = None
+        self._end_s: float | None = None
+        self._damage_before = 0
         self.packets = 0
         """Read so far."""
-        self.damage = 0
-        """Packets that could not be read or decoded."""
+        self.damaged_packets = 0
+        """Of these and beside these: what could not be decoded or read."""
+        self.silence_s = 0.0
+        """Length of the silence that stands for damage."""
 
     @property
     def fault(self) -> Fault:
@@ -54,14 +58,10 @@ class FrameReader:
         Raises:
             MediaFaultError: memory is short.
         """
-        end_s: float | None = None
-        damaged_before = 0
         for packet in self._packets():
             for frame in self._decoded(packet):
-                if self.damage > damaged_before and end_s is not None and frame.time is not None:
-                    yield from _silence(frame, frame.time - end_s)
-                damaged_before = self.damage
-                end_s = None if frame.time is None else frame.time + frame.samples / frame.sample_rate
+                yield from self._silence_before(frame)
+                self._end_s = None if frame.time is None else frame.time + frame.samples / frame.sample_rate
                 yield frame
 
     def _packets(self) -> Iterator[Packet[AudioStream]]:
@@ -89,18 +89,27 @@ class FrameReader:
         if error.errno == errno.ENOMEM:
             raise MediaFaultError(Fault.OUT_OF_MEMORY) from error
         self._first_error = self._first_error or error
-        self.damage += 1
+        self.damaged_packets += 1
+
+    def _silence_before(self, frame: AudioFrame) -> Iterator[AudioFrame]:
+        """Nothing unless there was damage since the last frame and timestamps tell of a gap."""
+        is_after_damage = self.damaged_packets > self._damage_before
+        self._damage_before = self.damaged_packets
+        if not is_after_damage or self._end_s is None or frame.time is None:
+            return
+        gap_s = frame.time - self._end_s
+        if 0 < gap_s <= _LONGEST_GAP_S:
+            for silence in _silence(frame, round(gap_s * frame.sample_rate)):
+                self.silence_s += silence.samples / silence.sample_rate
+                yield silence
 
 
-def _silence(like: AudioFrame, seconds: float) -> Iterator[AudioFrame]:
-    """Frames of silence, each as long as the model's."""
+def _silence(like: AudioFrame, samples: int) -> Iterator[AudioFrame]:
+    """Frames of silence, none longer than the model; none at all of what has more planes than PyAV can count."""
     planes = like.layout.nb_channels if like.format.is_planar else 1
-    can_be_filled = seconds <= _LONGEST_GAP_S and planes <= _MOST_PLANES
-    missing = round(seconds * like.sample_rate) if can_be_filled else 0
-    while missing > 0:
-        frame = AudioFrame(like.format.name, like.layout, min(missing, max(like.samples, 1)))
+    for start in range(0, samples if planes <= _MOST_PLANES else 0, like.samples or 1):
+        frame = AudioFrame(like.format.name, like.layout, min(samples - start, like.samples))
         frame.sample_rate = like.sample_rate
         for plane in frame.planes[:planes]:
             plane.update(bytes((_SILENCE.get(like.format.name, 0),)) * plane.buffer_size)
-        missing -= frame.samples
         yield frame

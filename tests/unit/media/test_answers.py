@@ -18,14 +18,14 @@ from contracts.errors import ErrorCode
 LIMITS = DecodeLimits(max_duration_s=3600, timeout_s=30, memory_bytes=1024)
 GOOD: Message = {
     "tracks": 2, "count": 100, "container": "mov,mp4,m4a", "codec": "aac", "sample_rate_hz": 48_000, "channels": 2,
-    "declared_duration_s": 0.01, "damaged_packets": 3,
+    "declared_duration_s": 0.01, "damaged_packets": 3, "lost_s": 0.5,
 }  # fmt: skip
 WRITTEN = (200, 202, 0)
 
 
 def test_a_good_answer_is_read() -> None:
     assert read_answer(GOOD, sample_bytes=WRITTEN, limits=LIMITS) == Decoded(
-        tracks=2, count=100, media=MediaInfo("mov,mp4,m4a", "aac", 48_000, 2, 0.01, 3)
+        tracks=2, count=100, media=MediaInfo("mov,mp4,m4a", "aac", 48_000, 2, 0.01, 3, 0.5)
     )
 
 
@@ -42,7 +42,7 @@ def test_a_header_may_tell_no_duration() -> None:
         {"codec": "aac\n"}, {"codec": ["aac"]}, {"sample_rate_hz": 0}, {"sample_rate_hz": 10**12}, {"channels": 10**6},
         {"channels": {}}, {"tracks": 0}, {"tracks": 3}, {"tracks": 4}, {"damaged_packets": -1},
         {"declared_duration_s": -1.0}, {"declared_duration_s": float("nan")}, {"declared_duration_s": "1"},
-        {"fault": "made up"}, {"fault": None}, {"fault": ["corrupt"]},
+        {"lost_s": -0.1}, {"lost_s": None}, {"fault": "made up"}, {"fault": None}, {"fault": ["corrupt"]},
     ],
 )  # fmt: skip
 def test_an_answer_that_makes_no_sense_is_a_failed_decoder(change: Message) -> None:

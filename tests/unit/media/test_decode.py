@@ -91,7 +91,7 @@ def test_the_stream_is_described_as_it_was_before_resampling() -> None:
     assert found_in(content) == {
         "tracks": 1, "count": samples_of(content).size, "container": "mov,mp4,m4a,3gp,3g2,mj2", "codec": "aac",
         "sample_rate_hz": 44_100, "channels": 2, "declared_duration_s": pytest.approx(1.09, abs=0.01),
-        "damaged_packets": 0,
+        "damaged_packets": 0, "lost_s": 0.0,
     }  # fmt: skip
 
 
@@ -191,6 +191,7 @@ def test_what_a_damaged_middle_leaves_is_decoded_to_its_end_and_in_time() -> Non
     assert decode_audio(io.BytesIO(damaged)).size < 0.6 * samples.size  # what is lost otherwise
     assert samples.size == pytest.approx(samples_of(whole).size, rel=0.05)
     assert found["damaged_packets"]
+    assert found["lost_s"] == pytest.approx(6, abs=1)  # a block of matroska is 5 s and more
 
 
 def test_a_file_that_gives_less_than_half_of_what_it_promises_is_damaged() -> None:
