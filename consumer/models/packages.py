@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import importlib.util
-import os
 import shutil
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from consumer.models.catalog import KnownModel, PackagedFile
 from consumer.models.integrity import Defect, inspect
+from consumer.models.placing import locked, place, workplace
+from consumer.models.record import FolderRecord, RecordedFile, write_record
 
-LOCK_WAIT_S: Final = 120.0
-_LOCK_POLL_S: Final = 0.05
 _COPY_BYTES: Final = 1024 * 1024
 
 
@@ -37,33 +34,40 @@ def folder_of(pieces: Mapping[str, Sequence[Path]]) -> Path | None:
     return folders.pop() if is_whole and len(folders) == 1 else None
 
 
-def install(pieces: Mapping[str, Sequence[Path]], expected: Mapping[str, str], folder: Path) -> Defect | None:
-    """Joins the pieces into `folder`, replacing what is broken there. Blocks; several processes may do it at once.
+def install(
+    pieces: Mapping[str, Sequence[Path]], model: KnownModel, folder: Path, *, is_forced: bool = False
+) -> Defect | None:
+    """Joins the pieces into `folder`, replacing what is broken there, or what is whole if forced.
 
-    Readers see the whole folder or none: it is written beside and renamed.
+    Blocks; several processes may do it at once.
 
     Returns:
         What is wrong with the pieces; then `folder` is as it was.
 
     Raises:
         OSError: the cache cannot be written.
-        TimeoutError: another process has been at it for `LOCK_WAIT_S`.
+        TimeoutError: another process has been at it for too long.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with _lock(folder.parent / f".{folder.name}.lock"):
-        if not isinstance(inspect(folder, expected), Defect):
+    with locked(folder):
+        if not is_forced and not isinstance(inspect(folder, model.sha256), Defect):
             return None
-        partial = folder.parent / f".{folder.name}.partial"
+        partial = workplace(folder)
         shutil.rmtree(partial, ignore_errors=True)
         try:
             _join(pieces, partial)
-            verdict = inspect(partial, expected)
+            verdict = inspect(partial, model.sha256)
             if isinstance(verdict, Defect):
                 return verdict
-            _move_into_place(partial, folder)
+            write_record(partial, _record(model, partial))
+            place(folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     return None
+
+
+def release_of(model: KnownModel) -> str:
+    """The packages that hold a model, with their versions."""
+    return " ".join(f"{name}=={version(name)}" for name in model.distributions)
 
 
 def _is_installed(model: KnownModel, distribution: str) -> bool:
@@ -79,26 +83,6 @@ def _path(piece: PackagedFile) -> Path:
     return Path(locations[0] if locations else ".", piece.path)
 
 
-@contextlib.contextmanager
-def _lock(file: Path) -> Iterator[None]:
-    with file.open("w") as stream:
-        _acquire(stream)
-        yield  # closing the file gives the lock back, and so does the death of its holder
-
-
-def _acquire(stream: IO[str]) -> None:
-    deadline = time.monotonic() + LOCK_WAIT_S
-    while True:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"another process holds {stream.name}") from None
-            time.sleep(_LOCK_POLL_S)
-        else:
-            return
-
-
 def _join(pieces: Mapping[str, Sequence[Path]], folder: Path) -> None:
     folder.mkdir()
     for name, paths in pieces.items():
@@ -106,24 +90,11 @@ def _join(pieces: Mapping[str, Sequence[Path]], folder: Path) -> None:
             for path in paths:
                 with path.open("rb") as source:
                     shutil.copyfileobj(source, target, _COPY_BYTES)
-            target.flush()
-            os.fsync(target.fileno())
-    _sync(folder)
 
 
-def _move_into_place(partial: Path, folder: Path) -> None:
-    broken = folder.parent / f".{folder.name}.broken"
-    shutil.rmtree(broken, ignore_errors=True)
-    with contextlib.suppress(FileNotFoundError):
-        folder.rename(broken)
-    partial.rename(folder)
-    _sync(folder.parent)
-    shutil.rmtree(broken, ignore_errors=True)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _record(model: KnownModel, folder: Path) -> FolderRecord:
+    files = {
+        name: RecordedFile(size_bytes=(folder / name).stat().st_size, sha256=sha256)
+        for name, sha256 in model.sha256.items()
+    }
+    return FolderRecord(source="packages", revision=release_of(model), files=files)

