@@ -7,6 +7,7 @@ import signal
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -23,21 +24,23 @@ from consumer.core.admission import AdmissionRules
 from consumer.core.deadletters import DeadLetterOffice
 from consumer.core.events import Emitter
 from consumer.core.failures import ExitCode, FatalError
-from consumer.engine.config import EngineConfig
+from consumer.engine.config import Backend, EngineConfig, ModelSpec
 from consumer.engine.supervisor import ProcessEngine
 from consumer.handler import Handler, HandlerConfig
 from consumer.local import LocalTranscriber
 from consumer.media.decoder import ProcessDecoder
 from consumer.media.limits import DecodeLimits
+from consumer.models.catalog import WEIGHTS
 from consumer.models.resolve import locate
 from consumer.patience import Patience
 from consumer.progress import ProgressReporter
-from consumer.settings import LogFormat, LogLevel, Settings
+from consumer.settings import EngineKind, LogFormat, LogLevel, Settings
 from consumer.settlement import Settlement
 from consumer.worker import Shutdown, Worker, WorkerConfig
+from contracts.transcript import ModelIdentity
 
-_SLOTS: Final = 2
-"""One delivery in the engine, and the next one being fetched and decoded."""
+_DECODED_AHEAD: Final = 1
+"""While the engine's slots are busy, the next delivery is fetched and decoded."""
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +86,11 @@ async def _open_worker(settings: Settings, shutdown: Shutdown) -> AsyncIterator[
             "group_joined": lambda: False,
             "accepting": lambda: not shutdown.drain.is_set(),
         }
-        health = HealthServer(settings.health.host, settings.health.port, live={}, ready=ready)
+        told: dict[str, Callable[[], object]] = {}
+        health = HealthServer(
+            settings.health.host, settings.health.port, live={}, ready=ready,
+            facts=lambda: {name: tell() for name, tell in told.items()},
+        )  # fmt: skip
         await stack.enter_async_context(health)
         log.info("health_listening", host=settings.health.host, port=health.port)
         store = await stack.enter_async_context(S3Store())
@@ -93,6 +100,7 @@ async def _open_worker(settings: Settings, shutdown: Shutdown) -> AsyncIterator[
         decoder = await stack.enter_async_context(_open_decoder(settings))
         engine = await stack.enter_async_context(await _make_engine(settings))
         ready["model_loaded"] = lambda: engine.is_ready
+        told["engine"] = lambda: asdict(engine.status)
         source = await stack.enter_async_context(KafkaSource(_source_config(settings)))
         ready["group_joined"] = lambda: source.is_ready
         emitter = Emitter(
@@ -109,7 +117,11 @@ async def _open_worker(settings: Settings, shutdown: Shutdown) -> AsyncIterator[
             Settlement(source, sink, patience, emitter=emitter, office=office, now=_now),
             ProgressReporter(sink, emitter, now=_now, is_enabled=settings.topics.publish_progress),
             patience,
-            config=WorkerConfig(slots=_SLOTS, grace_s=settings.shutdown.grace_s, default_output=settings.s3.results),
+            config=WorkerConfig(
+                slots=engine.slots + _DECODED_AHEAD,
+                grace_s=settings.shutdown.grace_s,
+                default_output=settings.s3.results,
+            ),
         )
 
 
@@ -156,18 +168,32 @@ def _open_decoder(settings: Settings) -> ProcessDecoder:
 
 async def _make_engine(settings: Settings) -> ProcessEngine:
     """Finds the weights; the engine still has to be opened."""
-    located = await asyncio.to_thread(locate, settings.engine.model, settings.models.dir)
+    engine = settings.engine
+    names = dict.fromkeys((engine.model, *settings.models.allowed))
     return ProcessEngine(
         EngineConfig(
-            model_name=settings.engine.model,
-            model_path=located.path,
-            identity=located.identity,
-            device=settings.engine.device,
-            compute_type=settings.engine.compute_type,
-            cpu_threads=settings.engine.cpu_threads,
-            job_timeout_s=settings.engine.job_timeout_s,
+            models=tuple([await asyncio.to_thread(_find_model, name, settings) for name in names]),
+            backend=Backend(engine.kind),
+            device=engine.device,
+            compute_type=engine.compute_type,
+            slots=engine.slots,
+            cpu_threads=engine.cpu_threads,
+            job_timeout_s=engine.job_timeout_s,
+            timeout_ratio=engine.timeout_ratio,
+            models_bytes=engine.models_bytes,
+            recycle_jobs=engine.recycle_jobs,
+            recycle_rss_bytes=engine.recycle_rss_bytes,
+            max_rss_bytes=engine.max_rss_bytes,
+            fake_switches=engine.fake_switches,
         )
     )
+
+
+def _find_model(name: str, settings: Settings) -> ModelSpec:
+    if settings.engine.kind is EngineKind.FAKE:
+        return ModelSpec(name, Path(), ModelIdentity(name=name), size_bytes=0)
+    located = locate(name, settings.models.dir)
+    return ModelSpec(name, located.path, located.identity, (located.path / WEIGHTS).stat().st_size)
 
 
 def _check_scratch(folder: Path) -> None:

@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from faster_whisper.audio import decode_audio
 
-from consumer.engine.config import EngineConfig
+from consumer.engine.config import Backend, EngineConfig, ModelSpec
+from consumer.models.catalog import WEIGHTS
 from consumer.models.resolve import LocatedModel, locate
-from consumer.ports import MediaInfo, Samples
+from consumer.ports import SAMPLE_RATE_HZ, MediaInfo, Samples
+from contracts.transcript import ModelIdentity
 from tests.speech import Clip
 
 COMPUTE_TYPE: Final = "int8"
@@ -32,10 +34,34 @@ def located(name: str) -> LocatedModel:
     return locate(name, Path(_cache_dir().name))
 
 
-def make_engine_config(model: str = "tiny.en", **changes: Any) -> EngineConfig:
-    """One model on one thread of the CPU."""
-    found = located(model)
-    config = EngineConfig(model, found.path, found.identity, "cpu", COMPUTE_TYPE, THREADS, job_timeout_s=120)
+@cache
+def spec(name: str) -> ModelSpec:
+    """A real model, as an engine is told of it."""
+    found = located(name)
+    return ModelSpec(name, found.path, found.identity, (found.path / WEIGHTS).stat().st_size)
+
+
+def make_engine_config(*models: str, **changes: Any) -> EngineConfig:
+    """Real models, `tiny.en` unless named, on the CPU: one slot, one thread."""
+    config = EngineConfig(
+        models=tuple(spec(name) for name in models or ("tiny.en",)),
+        device="cpu",
+        compute_type=COMPUTE_TYPE,
+        slots=1,
+        cpu_threads=THREADS,
+        job_timeout_s=120,
+    )
+    return replace(config, **changes)
+
+
+def make_fake_config(*models: str, **changes: Any) -> EngineConfig:
+    """The fake with two slots; each model counts for one byte."""
+    config = EngineConfig(
+        models=tuple(ModelSpec(name, Path(), ModelIdentity(name=name), 1) for name in models or ("base",)),
+        backend=Backend.FAKE,
+        slots=2,
+        job_timeout_s=60,
+    )
     return replace(config, **changes)
 
 
@@ -53,3 +79,12 @@ def make_samples(clip: Clip, *, count: int | None = None) -> Samples:
     file.write(samples.tobytes())
     file.flush()
     return Samples(file, len(samples) if count is None else count, MediaInfo("wav", "pcm_s16le", 16_000, 1))
+
+
+def make_noise(seconds: float = 1.0, *, seed: int = 0) -> Samples:
+    """Samples that cost nothing to make: the fake tells them apart by their seed."""
+    count = round(seconds * SAMPLE_RATE_HZ)
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the samples own it
+    file.write((seed.to_bytes(2, "little") * count)[: 2 * count])
+    file.flush()
+    return Samples(file, count, MediaInfo("wav", "pcm_s16le", SAMPLE_RATE_HZ, 1))

@@ -13,6 +13,9 @@ from consumer.core.failures import ExitCode, FatalError
 Checks = Mapping[str, Callable[[], bool]]
 """Named questions; each answers at once, from memory."""
 
+Facts = Callable[[], Mapping[str, object]]
+"""What else `/readyz` tells, as JSON values; nothing hangs on it."""
+
 
 class HealthServer:
     """A small HTTP server beside the worker.
@@ -21,11 +24,11 @@ class HealthServer:
     holds and 503 otherwise, with the checks' answers as JSON.
     """
 
-    def __init__(self, host: str, port: int, *, live: Checks, ready: Checks) -> None:
-        """Takes what to bind (port 0: a free one) and what to ask."""
+    def __init__(self, host: str, port: int, *, live: Checks, ready: Checks, facts: Facts = dict) -> None:
+        """Takes what to bind (port 0: a free one), what to ask and what to tell."""
         self._host = host
         self._port = port
-        self._checks = {"/livez": live, "/readyz": ready}
+        self._checks: dict[str, tuple[Checks, Facts]] = {"/livez": (live, dict), "/readyz": (ready, facts)}
         self._runner: web.AppRunner | None = None
 
     @property
@@ -40,8 +43,8 @@ class HealthServer:
             FatalError: the port is taken.
         """
         app = web.Application()
-        for path, checks in self._checks.items():
-            app.router.add_get(path, _handler(checks))
+        for path, (checks, facts) in self._checks.items():
+            app.router.add_get(path, _handler(checks, facts))
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         try:
@@ -61,11 +64,11 @@ class HealthServer:
             await self._runner.cleanup()
 
 
-def _handler(checks: Checks) -> Callable[[web.Request], Awaitable[web.Response]]:
+def _handler(checks: Checks, facts: Facts) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def answer(_: web.Request) -> web.Response:
         answers = {name: check() for name, check in checks.items()}
         healthy = all(answers.values())
-        document = {"status": "ok" if healthy else "unavailable", "checks": answers}
+        document = {"status": "ok" if healthy else "unavailable", "checks": answers, **facts()}
         return web.json_response(document, status=200 if healthy else 503)
 
     return answer

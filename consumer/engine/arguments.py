@@ -35,14 +35,16 @@ def arguments(options: Options) -> dict[str, JsonValue]:
 
 
 def require_model(options: Options, names: Sequence[str]) -> None:
-    """Lets pass what the loaded model, which goes by these names, may answer.
+    """Lets pass what one of the models that go by these names may answer; the first is the default's.
 
     Raises:
         PermanentError: `MODEL_UNKNOWN`, the request asks for another model.
     """
     if options.model is not None and options.model not in names:
         raise PermanentError(
-            ErrorCode.MODEL_UNKNOWN, f"this worker has no model '{options.model}': ask for '{names[0]}' or leave it out"
+            ErrorCode.MODEL_UNKNOWN,
+            f"this worker has no model '{options.model}': ask for {' or '.join(map(repr, names))}, or leave it out; "
+            "STENO_MODELS__ALLOWED names what else a request may ask for",
         )
 
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from contracts.errors import ErrorCode
 
 _MAX_MESSAGE_CHARS: Final = 500
+_OUT_OF_MEMORY: Final = ("out of memory", "bad_alloc", "failed to allocate", "cublas_status_alloc_failed")
 
 
 def classify(error: Exception) -> tuple[ErrorCode, str]:
@@ -19,7 +20,9 @@ def classify(error: Exception) -> tuple[ErrorCode, str]:
     The text of an unforeseen error is withheld, as it may quote the transcript; its place is not.
     """
     match error:
-        case RuntimeError() if "out of memory" in str(error).lower():
+        case MemoryError():
+            return ErrorCode.GPU_OUT_OF_MEMORY, "the engine process ran out of memory"
+        case RuntimeError() if any(words in str(error).lower() for words in _OUT_OF_MEMORY):
             return ErrorCode.GPU_OUT_OF_MEMORY, f"the device ran out of memory: {_short(error)}"
         case RuntimeError():  # CTranslate2's own errors: they speak of devices and shapes, never of text
             return ErrorCode.INTERNAL, f"the engine failed: {_short(error)}"

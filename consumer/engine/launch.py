@@ -12,7 +12,7 @@ from typing import Final, Self
 from consumer.children.channel import ChannelClosedError
 from consumer.children.process import AsyncChannel, Child, spawn
 from consumer.engine.config import EngineConfig
-from consumer.engine.protocol import Load, Loaded, LoadFailed, ProtocolError, pack, unpack_reply
+from consumer.engine.protocol import Open, Opened, OpenFailed, ProtocolError, pack, unpack_reply
 
 RUNTIME: Final = "consumer.engine.runtime"
 _TAIL_BYTES: Final = 4096
@@ -33,14 +33,14 @@ class StartError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EngineProcess:
-    """A running engine process that has been sent its model."""
+    """A running engine process whose device is open; it holds no model yet."""
 
     child: Child
     tail: Tail
 
     @classmethod
-    async def launch(cls, config: EngineConfig) -> tuple[Self, Loaded]:
-        """Starts a process and waits until its model is loaded, at most `load_timeout_s`.
+    async def launch(cls, config: EngineConfig) -> tuple[Self, Opened]:
+        """Starts a process and waits until its device is open, at most `load_timeout_s`.
 
         Raises:
             StartError: it did not come up.
@@ -51,7 +51,7 @@ class EngineProcess:
             raise StartError(f"the engine process cannot be started: {exc}") from exc
         process = cls(child, Tail(child))
         try:
-            return process, await process._load(config)
+            return process, await process._open(config)
         except (ChannelClosedError, ProtocolError) as exc:
             raise StartError(await process.end()) from exc
         except BaseException:
@@ -74,8 +74,10 @@ class EngineProcess:
             return "the engine process does not end"
         return describe_end(status, await self.tail.text())
 
-    async def _load(self, config: EngineConfig) -> Loaded:
-        order = Load(str(config.model_path), config.device, config.compute_type, config.cpu_threads)
+    async def _open(self, config: EngineConfig) -> Opened:
+        order = Open(
+            config.backend, config.device, config.compute_type, config.slots, config.cpu_threads, config.fake_switches
+        )
         try:
             async with asyncio.timeout(config.load_timeout_s):
                 await self.channel.send(pack(order))
@@ -83,12 +85,12 @@ class EngineProcess:
         except TimeoutError as exc:
             raise StartError(f"no answer within {config.load_timeout_s:g} s") from exc
         match reply:
-            case Loaded() as loaded:
-                return loaded
-            case LoadFailed(message=message):
+            case Opened() as opened:
+                return opened
+            case OpenFailed(message=message):
                 raise StartError(message)
             case _:
-                raise ProtocolError("a job's reply while loading")
+                raise ProtocolError("a job's reply while opening")
 
 
 class Tail:

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
 from consumer.children.channel import Message
+from consumer.engine.config import Backend
 from contracts.errors import ErrorCode
 from contracts.requests import Mode
 from contracts.transcript import Segment
@@ -18,21 +19,41 @@ class ProtocolError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """The first order: load this model."""
+class Open:
+    """The first order: what to work with; 0 for slots and threads leaves the choice to the process."""
 
-    model_path: str
+    backend: Backend
     device: str
     compute_type: str
+    slots: int
     cpu_threads: int
+    fake_switches: str = ""
+    kind: Literal["open"] = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Load this model; those loaded before stay."""
+
+    model: str
+    path: str
     kind: Literal["load"] = "load"
 
 
 @dataclass(frozen=True, slots=True)
+class Unload:
+    """Drop this model, which no job uses."""
+
+    model: str
+    kind: Literal["unload"] = "unload"
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
-    """Transcribe the int16 samples in the descriptor beside this message."""
+    """Transcribe the int16 samples in the descriptor beside this message with a loaded model."""
 
     job: int
+    model: str
     sample_count: int
     mode: Mode
     arguments: dict[str, JsonValue]
@@ -48,22 +69,52 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """The model is ready; what it really runs on and which languages it knows."""
+class Opened:
+    """The device is there; what the process works with."""
 
     device: str
     compute_type: str
-    languages: tuple[str, ...]
+    slots: int
+    cpu_threads: int
     versions: dict[str, str]
+    notice: str | None = None
+    """What `auto` had to do without, and why."""
+    kind: Literal["opened"] = "opened"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFailed:
+    """The device or compute type is not to be had; the process ends."""
+
+    message: str
+    kind: Literal["open_failed"] = "open_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The model is ready; what it really computes with and which languages it knows."""
+
+    model: str
+    compute_type: str
+    languages: tuple[str, ...]
     kind: Literal["loaded"] = "loaded"
 
 
 @dataclass(frozen=True, slots=True)
 class LoadFailed:
-    """The model cannot be loaded; the process ends."""
+    """The model cannot be loaded; the others stay."""
 
+    model: str
     message: str
     kind: Literal["load_failed"] = "load_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The job is under way: from now on it may be to blame for the end of the process."""
+
+    job: int
+    kind: Literal["begun"] = "begun"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +154,9 @@ class Cancelled:
     kind: Literal["cancelled"] = "cancelled"
 
 
-Order = Load | Start | Cancel
-JobReply = SegmentFound | Done | Failed | Cancelled
-Reply = Loaded | LoadFailed | JobReply
+Order = Open | Load | Unload | Start | Cancel
+JobReply = Begun | SegmentFound | Done | Failed | Cancelled
+Reply = Opened | OpenFailed | Loaded | LoadFailed | JobReply
 
 _ORDERS: Final[TypeAdapter[Order]] = TypeAdapter(
     Annotated[Order, Field(discriminator="kind")]  # type: ignore[arg-type]  # an annotated union is a type to pydantic

@@ -1,18 +1,25 @@
-"""The engine process: `python -I -m consumer.engine.runtime FD PARENT_PID` loads a model and transcribes."""
+"""The engine process: `python -I -m consumer.engine.runtime FD PARENT_PID` loads models and transcribes."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
+import resource
 import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
+from typing import Final
 
 from consumer.children.channel import Channel, ChannelClosedError
 from consumer.children.lifeline import die_with_parent
+from consumer.engine.backend import Device, Model, Track, UnfitError
+from consumer.engine.config import Backend
 from consumer.engine.faults import classify
 from consumer.engine.protocol import (
+    Begun,
     Cancel,
     Cancelled,
     Done,
@@ -20,44 +27,55 @@ from consumer.engine.protocol import (
     Load,
     Loaded,
     LoadFailed,
+    Open,
+    Opened,
+    OpenFailed,
     Order,
     ProtocolError,
     Reply,
     SegmentFound,
     Start,
+    Unload,
     pack,
     unpack_order,
 )
-from consumer.engine.whisper import ModelUnfitError, Whisper, read_samples, versions
+from consumer.engine.threads import Threads, choose_threads
 
 
 class Runtime:
-    """Reads orders in the main thread and transcribes in another."""
+    """Reads orders in the main thread, transcribes in one thread for each slot and loads models in one more."""
 
     def __init__(self, channel: Channel) -> None:
         """Takes over the channel to the supervisor."""
         self._channel = channel
         self._sending = threading.Lock()
-        self._waiting: queue.SimpleQueue[tuple[Start, int]] = queue.SimpleQueue()
+        self._models: dict[str, Model] = {}
+        self._starts: Final[queue.SimpleQueue[tuple[Start, int]]] = queue.SimpleQueue()
+        self._loads: Final[queue.SimpleQueue[Load | Unload]] = queue.SimpleQueue()
         self._stops: dict[int, threading.Event] = {}
 
     def serve(self) -> None:
-        """Loads the model, then takes orders until the supervisor is gone.
+        """Opens the device, then takes orders until the supervisor is gone.
 
         Raises:
             ChannelClosedError: the supervisor is gone.
             ProtocolError: the supervisor is no supervisor.
         """
         order, _ = self._receive()
-        if not isinstance(order, Load):
-            raise ProtocolError("the first order was not to load")
+        if not isinstance(order, Open):
+            raise ProtocolError("the first order was not to open")
         try:
-            model = Whisper(order)
-        except ModelUnfitError as exc:
-            self._send(LoadFailed(str(exc)))
+            device = open_device(order)
+        except UnfitError as exc:
+            self._send(OpenFailed(str(exc)))
             return
-        self._send(Loaded(model.device, model.compute_type, model.languages, versions()))
-        threading.Thread(target=self._work, args=(model,), daemon=True).start()
+        threads = choose_threads(_cores(), order.slots, order.cpu_threads, device.name)
+        self._send(
+            Opened(device.name, device.compute_type, threads.slots, threads.cpu_threads, device.versions, device.notice)
+        )
+        _spawn(lambda: self._keep_models(device, threads))
+        for _ in range(threads.slots):
+            _spawn(self._work)
         while True:
             self._take(*self._receive())
 
@@ -73,25 +91,39 @@ class Runtime:
         match order:
             case Start():
                 self._stops[order.job] = threading.Event()
-                self._waiting.put((order, descriptors[0]))
+                self._starts.put((order, descriptors[0]))
             case Cancel():
                 if stop := self._stops.get(order.job):
                     stop.set()
-            case Load():
-                raise ProtocolError("a second order to load")
+            case Load() | Unload():
+                self._loads.put(order)
+            case Open():
+                raise ProtocolError("a second order to open")
 
-    def _work(self, model: Whisper) -> None:
+    def _keep_models(self, device: Device, threads: Threads) -> None:
         while True:
-            start, descriptor = self._waiting.get()
+            order = self._loads.get()
+            if isinstance(order, Unload):
+                del self._models[order.model]
+                continue
             try:
-                self._send(self._run(model, start, descriptor))
-            except ChannelClosedError:
-                return
+                model = device.load(order.path, threads.slots, threads.cpu_threads)
+            except UnfitError as exc:
+                self._send(LoadFailed(order.model, str(exc)))
+                continue
+            self._models[order.model] = model
+            self._send(Loaded(order.model, model.compute_type, model.languages))
+            del model  # else it would outlive its unloading
 
-    def _run(self, model: Whisper, start: Start, descriptor: int) -> Reply:
+    def _work(self) -> None:
+        while True:
+            start, descriptor = self._starts.get()
+            self._send(self._run(start, descriptor))
+
+    def _run(self, start: Start, descriptor: int) -> Reply:
         """Runs a job; nothing of it is held any more when its end is told."""
         try:
-            return self._transcribe(model, start, descriptor)
+            return self._transcribe(start, descriptor)
         except ChannelClosedError:
             raise
         except Exception as exc:  # noqa: BLE001 - the engine's edge: whatever the libraries raise gets a code
@@ -100,11 +132,13 @@ class Runtime:
             os.close(descriptor)
             self._stops.pop(start.job, None)
 
-    def _transcribe(self, model: Whisper, start: Start, descriptor: int) -> Done | Cancelled:
+    def _transcribe(self, start: Start, descriptor: int) -> Done | Cancelled:
         stop = self._stops[start.job]
         if stop.is_set():
             return Cancelled(start.job)
-        heard = model.transcribe(read_samples(descriptor, start.sample_count), start.mode, start.arguments)
+        self._send(Begun(start.job))
+        track = Track(descriptor, start.sample_count)
+        heard = self._models[start.model].transcribe(track, start.mode, start.arguments)
         for segment in heard.segments:
             if stop.is_set():
                 return Cancelled(start.job)
@@ -112,9 +146,40 @@ class Runtime:
         return Done(start.job, heard.language, heard.language_probability)
 
 
+def open_device(order: Open) -> Device:
+    """The device of the backend that was ordered; its libraries are imported here, the fake needs none.
+
+    Raises:
+        UnfitError: it cannot be had.
+    """
+    match order.backend:
+        case Backend.FAKE:
+            from consumer.engine.fake import FakeDevice  # noqa: PLC0415 - loads no more than it needs
+
+            return FakeDevice(order.fake_switches)
+        case Backend.FASTER_WHISPER:
+            from consumer.engine.whisper import WhisperDevice  # noqa: PLC0415 - a second of imports
+
+            return WhisperDevice(order.device, order.compute_type)
+
+
+def _spawn(work: Callable[[], None]) -> None:
+    def until_the_supervisor_is_gone() -> None:
+        with contextlib.suppress(ChannelClosedError):  # the main thread sees the same end
+            work()
+
+    threading.Thread(target=until_the_supervisor_is_gone, daemon=True).start()
+
+
+def _cores() -> int:
+    """Cores this process may use; CTranslate2 itself would take four threads whatever there is."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
 def main(descriptor: int, parent_pid: int) -> None:
     """Serves until the supervisor closes the channel or dies."""
     die_with_parent(parent_pid)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold audio and text
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # a draining worker needs its engine: only the supervisor ends it
     try:
@@ -123,7 +188,7 @@ def main(descriptor: int, parent_pid: int) -> None:
         pass
     finally:
         sys.stderr.flush()
-    os._exit(0)  # without waiting for a native call in the other thread
+    os._exit(0)  # without waiting for a native call in another thread
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One life of the engine process: started, model loaded, jobs under way, and how it ended."""
+"""One life of the engine process: started, models loaded, jobs under way, and how it ended."""
 
 from __future__ import annotations
 
@@ -8,28 +8,61 @@ import itertools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Self
+from enum import Enum, auto
+from typing import Final, Self
 
 from pydantic import JsonValue
 
 from consumer.children.channel import ChannelClosedError
-from consumer.engine.config import EngineConfig
-from consumer.engine.launch import EngineProcess
+from consumer.engine.config import EngineConfig, ModelSpec
+from consumer.engine.launch import EngineProcess, StartError
+from consumer.engine.memory import resident_bytes
 from consumer.engine.protocol import (
+    Begun,
     Cancel,
     JobReply,
+    Load,
     Loaded,
     LoadFailed,
+    Opened,
+    OpenFailed,
     Order,
     ProtocolError,
     Reply,
     SegmentFound,
     Start,
+    Unload,
     pack,
     unpack_reply,
 )
 from consumer.ports import Samples
 from contracts.requests import Mode
+
+_WATCH_S: Final = 0.25
+
+
+class Cause(Enum):
+    """Why a process ended."""
+
+    CRASH = auto()
+    """By itself, or by a signal of somebody else's."""
+    MEMORY = auto()
+    """We ended it: it grew past `max_rss_bytes`."""
+    STUCK = auto()
+    """We ended it for a job or a load that hung or would not stop: whoever else was in it is innocent."""
+    CLOSED = auto()
+    """We ended it: it is replaced or not needed any more."""
+
+
+class Blame(Enum):
+    """What the end of its process says about a job."""
+
+    NONE = auto()
+    """The job had not begun, or the process was ended for another's sake."""
+    SHARED = auto()
+    """One of those that were under way did it."""
+    ALONE = auto()
+    """Nobody else was in the process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +70,8 @@ class Ended:
     """The process ended in the midst of a job."""
 
     how: str
+    cause: Cause
+    blame: Blame
 
 
 @dataclass(eq=False, slots=True)
@@ -46,76 +81,148 @@ class Job:
     id: int
     replies: asyncio.Queue[JobReply | Ended] = field(default_factory=asyncio.Queue)
     is_over: asyncio.Event = field(default_factory=asyncio.Event)
+    is_begun: bool = False
+    """Whether the process has taken it up."""
+    had_company: bool = False
+    """Whether another job was in the process at any time during this one."""
 
     def take(self, reply: JobReply | Ended) -> None:
         """Adds a reply."""
+        if isinstance(reply, Begun):
+            self.is_begun = True
+            return
         self.replies.put_nowait(reply)
         if not isinstance(reply, SegmentFound):
             self.is_over.set()
 
 
-class Session:
-    """A running engine process with its model loaded. Make one with `open`, end it with `close`."""
+class LoadError(Exception):
+    """The process cannot load a model; the message says why."""
 
-    def __init__(self, process: EngineProcess, loaded: Loaded, on_end: Callable[[Session], None]) -> None:
-        """Takes over a process that has loaded its model."""
-        self.loaded = loaded
+
+class SessionEndedError(Exception):
+    """The process ended before the answer."""
+
+
+class Session:
+    """A running engine process. Make one with `open`, end it with `close`."""
+
+    def __init__(
+        self, process: EngineProcess, opened: Opened, config: EngineConfig, on_end: Callable[[Session], None]
+    ) -> None:
+        """Takes over a process that has opened its device."""
+        self.opened = opened
         self.finished_jobs = 0
+        self.loaded: dict[str, Loaded] = {}
+        """Models that are ready, the longest unused first."""
         self.how = ""
         """How the process ended, once it has."""
+        self.cause = Cause.CRASH
         self._process = process
+        self._config = config
         self._on_end = on_end
         self._jobs: dict[int, Job] = {}
+        self._loading: dict[str, asyncio.Future[Loaded]] = {}
         self._ids = itertools.count(1)
         self._sends: set[asyncio.Task[None]] = set()
         self._reader = asyncio.create_task(self._read())
+        self._watch = asyncio.create_task(self._watch_memory()) if config.max_rss_bytes else None
 
     @classmethod
     async def open(cls, config: EngineConfig, on_end: Callable[[Session], None]) -> Self:
-        """Starts a process and waits until its model is loaded.
+        """Starts a process and waits until the default model is loaded.
 
         Args:
             config: what to load.
-            on_end: called in the loop, once, when the process has ended, before its jobs hear of it.
+            on_end: called in the loop, once, when the process has ended, before its jobs hear of it; not for one
+                that does not come up.
 
         Raises:
             StartError: it did not come up.
         """
-        process, loaded = await EngineProcess.launch(config)
-        return cls(process, loaded, on_end)
+        process, opened = await EngineProcess.launch(config)
+        session = cls(process, opened, config, lambda _: None)
+        try:
+            await session.load(config.models[0])
+        except (LoadError, SessionEndedError) as exc:
+            await session.close()
+            raise StartError(str(exc)) from exc
+        except BaseException:
+            await session.close()
+            raise
+        if session.how:
+            raise StartError(session.how)
+        session._on_end = on_end
+        return session
 
     @property
     def process_id(self) -> int:
         """The process's id."""
         return self._process.child.process.pid
 
-    def start(self, samples: Samples, mode: Mode, arguments: dict[str, JsonValue]) -> Job:
+    @property
+    def resident_bytes(self) -> int:
+        """What the process holds in memory now."""
+        return resident_bytes(self.process_id)
+
+    async def load(self, spec: ModelSpec) -> Loaded:
+        """Has a model loaded, at most `load_timeout_s`; jobs go on meanwhile.
+
+        Raises:
+            LoadError: it cannot be loaded, or not in time.
+            SessionEndedError: the process ended meanwhile.
+        """
+        answer: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
+        self._loading[spec.name] = answer
+        self._send(Load(spec.name, str(spec.path)))
+        try:
+            async with asyncio.timeout(self._config.load_timeout_s):
+                return await answer
+        except TimeoutError as exc:
+            self.kill(Cause.STUCK)  # nothing else ends a load that hangs
+            raise LoadError(f"not loaded within {self._config.load_timeout_s:g} s") from exc
+
+    def unload(self, name: str) -> None:
+        """Drops a model that no job uses."""
+        del self.loaded[name]
+        self._send(Unload(name))
+
+    def start(self, samples: Samples, model: str, mode: Mode, arguments: dict[str, JsonValue]) -> Job:
         """Sends a job; its replies arrive at the returned job. The samples may be closed from now on."""
+        self.loaded[model] = self.loaded.pop(model)  # the latest used
         job = Job(next(self._ids))
         self._jobs[job.id] = job
-        self._send(Start(job.id, samples.count, mode, arguments), os.dup(samples.file.fileno()))
+        if len(self._jobs) > 1:
+            for each in self._jobs.values():
+                each.had_company = True
+        if self.how:  # it has ended since this job's turn came
+            job.take(Ended(self.how, self.cause, Blame.NONE))
+            return job
+        self._send(Start(job.id, model, samples.count, mode, arguments), os.dup(samples.file.fileno()))
         return job
 
     async def cancel(self, job: Job, *, timeout_s: float) -> None:
         """Stops a job between two segments; kills the process when that takes longer."""
         if not job.is_over.is_set():
-            self._send(Cancel(job.id), None)
+            self._send(Cancel(job.id))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(job.is_over.wait(), timeout_s)
             return
-        self.kill()
+        self.kill(Cause.STUCK)
         await asyncio.shield(self._reader)
 
-    def kill(self) -> None:
-        """Ends the process at once; its jobs hear of it when it is gone."""
+    def kill(self, cause: Cause) -> None:
+        """Ends the process at once; its jobs hear of it when it is gone. The first cause counts."""
+        if self.cause is Cause.CRASH and not self._reader.done():
+            self.cause = cause
         self._process.child.send_kill()
 
     async def close(self) -> None:
         """Ends the process and waits until it is gone; bounded in time."""
-        self.kill()
+        self.kill(Cause.CLOSED)
         await asyncio.shield(self._reader)
 
-    def _send(self, order: Order, descriptor: int | None) -> None:
+    def _send(self, order: Order, descriptor: int | None = None) -> None:
         task = asyncio.create_task(self._deliver(order, [] if descriptor is None else [descriptor]))
         self._sends.add(task)
         task.add_done_callback(self._sends.discard)
@@ -134,21 +241,58 @@ class Session:
         await self._finish()
 
     def _route(self, reply: Reply) -> None:
-        if isinstance(reply, Loaded | LoadFailed):
-            raise ProtocolError("loaded twice")
+        match reply:
+            case Opened() | OpenFailed():
+                raise ProtocolError("opened twice")
+            case Loaded() | LoadFailed():
+                self._answer_load(reply)
+            case _:
+                self._answer_job(reply)
+
+    def _answer_load(self, reply: Loaded | LoadFailed) -> None:
+        answer = self._loading.pop(reply.model, None)
+        if answer is None:
+            raise ProtocolError("a model that nobody asked for")
+        if isinstance(reply, Loaded):
+            self.loaded[reply.model] = reply
+        if answer.done():
+            return
+        if isinstance(reply, Loaded):
+            answer.set_result(reply)
+        else:
+            answer.set_exception(LoadError(reply.message))
+
+    def _answer_job(self, reply: JobReply) -> None:
         job = self._jobs.get(reply.job)
         if job is None:
             raise ProtocolError("a reply to no job")
-        if not isinstance(reply, SegmentFound):
+        if not isinstance(reply, Begun | SegmentFound):
             del self._jobs[reply.job]
             self.finished_jobs += 1
         job.take(reply)
 
+    async def _watch_memory(self) -> None:
+        while True:
+            await asyncio.sleep(_WATCH_S)
+            if self.resident_bytes > self._config.max_rss_bytes:
+                self.kill(Cause.MEMORY)
+                return
+
     async def _finish(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
         for task in self._sends:
             task.cancel()
         await asyncio.gather(*self._sends, return_exceptions=True)
         self.how = await self._process.end()
         self._on_end(self)
+        for answer in self._loading.values():
+            if not answer.done():
+                answer.set_exception(SessionEndedError(self.how))
         for job in self._jobs.values():
-            job.take(Ended(self.how))
+            job.take(Ended(self.how, self.cause, self._blame(job)))
+
+    def _blame(self, job: Job) -> Blame:
+        if not job.is_begun or self.cause is Cause.STUCK:
+            return Blame.NONE
+        return Blame.SHARED if sum(each.is_begun for each in self._jobs.values()) > 1 else Blame.ALONE

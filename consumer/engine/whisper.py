@@ -1,77 +1,72 @@
-"""The loaded faster-whisper model. Imported in the engine process only."""
+"""faster-whisper in the engine process: devices, models and transcriptions. Imported there only."""
 
 from __future__ import annotations
 
 import copy
 import math
-import mmap
 import os
-import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final
 
 import ctranslate2
 import faster_whisper.transcribe as fw
 import numpy as np
-import numpy.typing as npt
 from pydantic import JsonValue
 
-from consumer.engine.protocol import Load
+from consumer.engine import vad
+from consumer.engine.backend import SAMPLE_BYTES, Heard, Track, UnfitError
+from consumer.engine.features import BoundedExtractor
+from consumer.engine.lazy import Floats, LazyArray
 from contracts.languages import LANGUAGES
 from contracts.requests import Mode
 from contracts.transcript import Segment, Word
 
-_SAMPLE_BYTES: Final = 2
-_FULL_SCALE: Final = 32768.0
+_FULL_SCALE: Final = np.float32(32768.0)
 _LIBRARIES: Final = ("faster-whisper", "ctranslate2", "av", "numpy", "onnxruntime", "steno")
 
-Audio = npt.NDArray[np.float32]
 
+class WhisperDevice:
+    """A CPU or a GPU with CTranslate2. Implements `backend.Device`."""
 
-class ModelUnfitError(Exception):
-    """The model cannot be loaded as asked; the message says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """One transcription under way: the engine works while the segments are iterated."""
-
-    segments: Iterator[Segment]
-    language: str
-    language_probability: float
-
-
-class Whisper:
-    """A model on a device. Blocks; one call per thread."""
-
-    def __init__(self, order: Load) -> None:
-        """Loads the weights.
+    def __init__(self, wanted: str, compute_type: str) -> None:
+        """Looks what is there.
 
         Raises:
-            ModelUnfitError: no such device or compute type here, or the weights are broken.
+            UnfitError: no such device or compute type here.
         """
-        device, index = _device(order.device)
-        compute_type = _compute_type(order.compute_type, device)
+        vad.install()
+        count = ctranslate2.get_cuda_device_count()
+        self.name, self._index = _device(wanted, count)
+        self.compute_type, lacks = _compute_type(compute_type, self.name)
+        no_gpu = "no CUDA device is to be seen" if wanted == "auto" and self.name == "cpu" else None
+        self.notice = "; ".join(each for each in (no_gpu, lacks) if each) or None
+        self.versions = {name: version(name) for name in _LIBRARIES}
+
+    def load(self, path: str, slots: int, cpu_threads: int) -> WhisperModel:
+        """Loads weights; see `backend.Device`."""
         try:
-            self._model = fw.WhisperModel(
-                order.model_path,
-                device=device,
-                device_index=index,
-                compute_type=compute_type,
-                cpu_threads=order.cpu_threads or _cores(),
-                num_workers=1,
+            model = fw.WhisperModel(
+                path,
+                device=self.name,
+                device_index=self._index,
+                compute_type=self.compute_type,
+                cpu_threads=cpu_threads,
+                num_workers=slots,
                 local_files_only=True,
             )
         except Exception as exc:
-            raise ModelUnfitError(f"{order.model_path} on {device} with {compute_type}: {exc}") from exc
-        self._device = device
+            raise UnfitError(f"{path} on {self.name} with {self.compute_type}: {exc}") from exc
+        return WhisperModel(model)
 
-    @property
-    def device(self) -> str:
-        """`cpu` or `cuda`."""
-        return self._device
+
+class WhisperModel:
+    """A loaded model. Implements `backend.Model`."""
+
+    def __init__(self, model: Any) -> None:
+        """Takes a faster-whisper model and gives it an extractor that holds no whole file."""
+        model.feature_extractor = BoundedExtractor(**model.feat_kwargs)
+        self._model = model
 
     @property
     def compute_type(self) -> str:
@@ -86,61 +81,64 @@ class Whisper:
         has = self._model.hf_tokenizer.token_to_id
         return tuple(code for code in LANGUAGES if has(f"<|{code}|>") is not None)
 
-    def transcribe(self, audio: Audio, mode: Mode, arguments: dict[str, JsonValue]) -> Heard:
-        """Starts a transcription. Raises what faster-whisper raises, here or while iterating."""
+    def transcribe(self, track: Track, mode: Mode, arguments: dict[str, JsonValue]) -> Heard:
+        """Starts a transcription; see `backend.Model`."""
         # The batched pipeline keeps state between calls and edits the VAD parameters: both are made for this call.
         target = fw.BatchedInferencePipeline(self._model) if mode is Mode.BATCHED else self._model
-        segments, info = target.transcribe(audio, **copy.deepcopy(arguments))
+        segments, info = target.transcribe(audio_of(track), **copy.deepcopy(arguments))
         return Heard(_converted(segments), info.language, float(info.language_probability))
 
 
-def versions() -> dict[str, str]:
-    """Versions of the libraries that take part."""
-    return {name: version(name) for name in _LIBRARIES}
+class _Samples:
+    """A track as faster-whisper's `decode_audio` would give it."""
+
+    def __init__(self, track: Track) -> None:
+        self._recording = track
+
+    def read(self, first: int, last: int) -> Floats:
+        samples = np.frombuffer(self._recording.read(first, last), dtype=np.int16)
+        return samples.astype(np.float32) / _FULL_SCALE
 
 
-def read_samples(descriptor: int, count: int) -> Audio:
-    """float32 mono at 16 kHz in [-1, 1), shape (count,): as `decode_audio` makes it from the same int16 samples."""
-    if count == 0:
-        return np.zeros(0, np.float32)
-    # Private, because kernels before 6.7 refuse a shared mapping of a sealed memfd even for reading.
-    with mmap.mmap(descriptor, count * _SAMPLE_BYTES, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ) as mapped:
-        audio = np.frombuffer(mapped, dtype=np.int16, count=count).astype(np.float32)
-    audio /= _FULL_SCALE
-    return audio
+def audio_of(track: Track) -> LazyArray:
+    """float32 mono at 16 kHz in [-1, 1), shape (count,), read when it is looked at.
+
+    Raises:
+        EOFError: the file is shorter than was said.
+    """
+    if os.fstat(track.descriptor).st_size < track.count * SAMPLE_BYTES:
+        raise EOFError(f"{track.count} samples were announced and fewer are there")
+    return LazyArray.of(_Samples(track), track.count)
 
 
-def _device(wanted: str) -> tuple[str, int]:
-    count = ctranslate2.get_cuda_device_count()
+def _device(wanted: str, count: int) -> tuple[str, int]:
     if wanted == "auto":
         return ("cuda", 0) if count else ("cpu", 0)
     if wanted == "cpu":
         return "cpu", 0
     index = int(wanted.partition(":")[2] or 0)
     if index >= count:
-        raise ModelUnfitError(
+        raise UnfitError(
             f"device '{wanted}' was asked for and {count or 'no'} CUDA device{' is' if count < 2 else 's are'} there: "  # noqa: PLR2004
             "set STENO_ENGINE__DEVICE to auto or cpu, or give this process a GPU and its driver"
         )
     return "cuda", index
 
 
-def _compute_type(wanted: str, device: str) -> str:
+def _compute_type(wanted: str, device: str) -> tuple[str, str | None]:
+    """The compute type, and what there is to say when `auto` could not take the device's best."""
     supported = ctranslate2.get_supported_compute_types(device)
     if wanted == "auto":
         best = "float16" if device == "cuda" else "int8"
-        return best if best in supported else "float32"
+        if best in supported:
+            return best, None
+        return "float32", f"this {device} has no {best}, float32 is used"
     if wanted not in supported and wanted != "default":
-        raise ModelUnfitError(
+        raise UnfitError(
             f"compute type '{wanted}' is not among those of this {device}: "
             f"set STENO_ENGINE__COMPUTE_TYPE to auto or one of {', '.join(sorted(supported))}"
         )
-    return wanted
-
-
-def _cores() -> int:
-    """Cores this process may use; CTranslate2 itself would take four threads whatever there is."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return wanted, None
 
 
 def _converted(segments: Iterable[Any]) -> Iterator[Segment]:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from consumer.engine.supervisor import ProcessEngine
 from consumer.ports import Engine, EngineResult
 from contracts.errors import ErrorCode
 from contracts.requests import Options
-from tests.engines import located, make_engine_config, make_samples
+from tests.engines import located, make_engine_config, make_samples, spec
 from tests.processes import is_running
 from tests.speech import LONGEST, SHORT, Clip
 from tests.waiting import until
@@ -48,7 +49,7 @@ async def test_a_result_says_what_made_it() -> None:
     assert text_of(result) == " has never been surpassed."
     assert (result.engine, result.mode, result.device) == ("faster-whisper", "batched", "cpu")
     assert result.compute_type.startswith("int8")
-    assert result.model == config.identity
+    assert result.model == config.models[0].identity
     assert result.options["temperature"] == [0.0]
     assert set(result.versions) == {"faster-whisper", "ctranslate2", "av", "numpy", "onnxruntime", "steno"}
 
@@ -171,7 +172,7 @@ async def test_weights_that_vanish_are_an_outage_until_they_are_back(tmp_path: P
     folder.mkdir()
     for file in located("tiny.en").path.iterdir():
         (folder / file.name).symlink_to(file)
-    async with ProcessEngine(make_engine_config(model_path=folder)) as engine:
+    async with ProcessEngine(make_engine_config(models=(replace(spec("tiny.en"), path=folder),))) as engine:
         folder.rename(tmp_path / "away")
         os.kill(pid_of(engine), signal.SIGKILL)
         await until(lambda: not engine.is_ready)
@@ -188,7 +189,10 @@ async def test_weights_that_vanish_are_an_outage_until_they_are_back(tmp_path: P
     [
         ({"device": "cuda:97"}, "device 'cuda:97' was asked for .* set STENO_ENGINE__DEVICE to auto or cpu"),
         ({"compute_type": "int3"}, "compute type 'int3' .* set STENO_ENGINE__COMPUTE_TYPE to auto or one of .*int8"),
-        ({"model_path": Path("/nowhere")}, "model 'tiny.en' cannot be loaded: /nowhere on cpu with int8"),
+        (
+            {"models": (replace(spec("tiny.en"), path=Path("/nowhere")),)},
+            "model 'tiny.en' cannot be loaded: /nowhere on cpu with int8",
+        ),
         ({"load_timeout_s": 0.01}, r"model 'tiny.en' cannot be loaded: no answer within 0\.01 s"),
     ],
 )
@@ -204,7 +208,7 @@ async def test_broken_weights_stop_the_start(tmp_path: Path) -> None:
     shutil.copytree(located("tiny.en").path, folder)
     (folder / "tokenizer.json").write_text("no json")
     with pytest.raises(FatalError, match=f"{folder} on cpu with int8"):
-        async with ProcessEngine(make_engine_config(model_path=folder)):
+        async with ProcessEngine(make_engine_config(models=(replace(spec("tiny.en"), path=folder),))):
             pass
 
 
@@ -248,10 +252,13 @@ async def test_closing_ends_the_process_and_its_job() -> None:
 
 PARENT = """
 import asyncio, sys
-from tests.engines import make_engine_config
+from consumer.adapters.telemetry import configure_logging
 from consumer.engine.supervisor import ProcessEngine
+from consumer.settings import LogLevel
+from tests.engines import make_engine_config
 
 async def main():
+    configure_logging(as_json=True, level=LogLevel.ERROR)
     async with ProcessEngine(make_engine_config()) as engine:
         print(engine.process_id, flush=True)
         await asyncio.Event().wait()

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from faster_whisper import BatchedInferencePipeline, WhisperModel
 
+from consumer.engine.backend import Track
 from consumer.engine.supervisor import ProcessEngine
-from consumer.engine.whisper import read_samples
+from consumer.engine.whisper import audio_of
 from contracts.requests import Options
 from contracts.transcript import Segment
 from tests.engines import COMPUTE_TYPE, THREADS, decoded, located, make_engine_config, make_samples
@@ -33,7 +34,7 @@ def call_directly(model: str, clip: Clip, mode: str, **call: Any) -> tuple[list[
 
 
 def as_faster_whisper(segments: Iterable[Segment]) -> list[dict[str, Any]]:
-    documents = [segment.model_dump() for segment in segments]
+    documents = [segment.model_dump(exclude={"channel"}) for segment in segments]
     return [document | {"words": document["words"] or None} for document in documents]
 
 
@@ -86,11 +87,11 @@ async def test_segments_words_and_language_equal_a_direct_call(
 @pytest.mark.parametrize("clip", [SHORT, STEREO, JAPANESE], ids=lambda clip: clip.name)
 def test_samples_become_exactly_what_faster_whisper_decodes(clip: Clip) -> None:
     with make_samples(clip) as samples:
-        audio = read_samples(samples.file.fileno(), samples.count)
+        audio = np.asarray(audio_of(Track(samples.file.fileno(), samples.count)))
     assert audio.dtype == np.float32
     assert np.array_equal(audio, decoded(clip))
 
 
 def test_no_samples_are_no_audio() -> None:
     with make_samples(SHORT, count=0) as samples:
-        assert read_samples(samples.file.fileno(), 0).shape == (0,)
+        assert np.asarray(audio_of(Track(samples.file.fileno(), 0))).shape == (0,)

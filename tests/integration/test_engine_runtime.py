@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from pydantic import JsonValue
 
 from consumer.children.channel import Channel, ChannelClosedError
+from consumer.engine.config import Backend
 from consumer.engine.protocol import (
+    Begun,
     Cancel,
     Cancelled,
     Done,
@@ -19,10 +21,15 @@ from consumer.engine.protocol import (
     Load,
     Loaded,
     LoadFailed,
+    Open,
+    Opened,
+    OpenFailed,
+    Order,
     ProtocolError,
     Reply,
     SegmentFound,
     Start,
+    Unload,
     pack,
     unpack_reply,
 )
@@ -34,8 +41,8 @@ from tests.engines import COMPUTE_TYPE, THREADS, located, make_samples
 from tests.speech import LONGEST, SHORT, Clip
 
 
-def load() -> Load:
-    return Load(str(located("tiny.en").path), "cpu", COMPUTE_TYPE, THREADS)
+def open_order(slots: int = 1) -> Open:
+    return Open(Backend.FASTER_WHISPER, "cpu", COMPUTE_TYPE, slots, THREADS)
 
 
 class Supervisor:
@@ -44,16 +51,28 @@ class Supervisor:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
 
-    def order(self, order: Load | Cancel) -> None:
+    def order(self, order: Order) -> None:
         self._channel.send(pack(order))
+
+    def set_up(self, slots: int = 1) -> Loaded:
+        """Opens the CPU and loads `tiny.en`."""
+        self.order(open_order(slots))
+        assert isinstance(self.reply(), Opened)
+        self.order(Load("tiny.en", str(located("tiny.en").path)))
+        loaded = self.reply()
+        assert isinstance(loaded, Loaded)
+        return loaded
 
     def start(self, job: int, clip: Clip, **arguments: JsonValue) -> None:
         with make_samples(clip) as samples:
-            order = Start(job, samples.count, Mode.SEQUENTIAL, {"temperature": [0.0], **arguments})
+            order = Start(job, "tiny.en", samples.count, Mode.SEQUENTIAL, {"temperature": [0.0], **arguments})
             self._channel.send(pack(order), [samples.file.fileno()])
 
     def reply(self) -> Reply:
-        return unpack_reply(self._channel.receive()[0])
+        """The next one but for the beginnings of jobs."""
+        while isinstance(reply := unpack_reply(self._channel.receive()[0]), Begun):
+            pass
+        return reply
 
     def replies(self) -> Iterator[Reply]:
         while True:
@@ -89,10 +108,7 @@ def serving() -> Iterator[tuple[Supervisor, list[Exception]]]:
 
 def test_jobs_run_in_order_and_end_with_done() -> None:
     with serving() as (supervisor, ended):
-        supervisor.order(load())
-        loaded = supervisor.reply()
-        assert isinstance(loaded, Loaded)
-        assert loaded.languages == ("en",)
+        assert supervisor.set_up().languages == ("en",)
         supervisor.start(1, SHORT)
         supervisor.start(2, SHORT)
         replies = [*supervisor.replies(), *supervisor.replies()]
@@ -105,8 +121,7 @@ def test_jobs_run_in_order_and_end_with_done() -> None:
 
 def test_a_cancelled_job_stops_before_its_end_and_one_that_waits_never_starts() -> None:
     with serving() as (supervisor, _):
-        supervisor.order(load())
-        supervisor.reply()
+        supervisor.set_up()
         supervisor.start(1, LONGEST)
         supervisor.start(2, SHORT)
         supervisor.order(Cancel(99))
@@ -119,8 +134,7 @@ def test_a_cancelled_job_stops_before_its_end_and_one_that_waits_never_starts() 
 
 def test_a_refused_call_fails_its_job_alone() -> None:
     with serving() as (supervisor, _):
-        supervisor.order(load())
-        supervisor.reply()
+        supervisor.set_up()
         supervisor.start(1, SHORT, beam_size=0)
         supervisor.start(2, SHORT)
         failed = supervisor.reply()
@@ -131,8 +145,7 @@ def test_a_refused_call_fails_its_job_alone() -> None:
 
 def test_an_argument_that_does_not_exist_is_a_defect_of_ours() -> None:
     with serving() as (supervisor, _):
-        supervisor.order(load())
-        supervisor.reply()
+        supervisor.set_up()
         supervisor.start(1, SHORT, tempo="fast")
         failed = supervisor.reply()
     assert isinstance(failed, Failed)
@@ -142,18 +155,51 @@ def test_an_argument_that_does_not_exist_is_a_defect_of_ours() -> None:
 
 def test_a_model_that_cannot_be_loaded_is_said() -> None:
     with serving() as (supervisor, ended):
-        supervisor.order(Load("/nowhere", "cpu", "int8", 1))
+        supervisor.set_up()
+        supervisor.order(Load("base", "/nowhere"))
         reply = supervisor.reply()
         assert isinstance(reply, LoadFailed)
         assert "/nowhere on cpu with int8" in reply.message
+        supervisor.start(1, SHORT)
+        assert list(supervisor.replies())[-1] == Done(1, "en", 1.0)
+    assert isinstance(ended[0], ChannelClosedError)
+
+
+def test_a_device_that_is_not_there_is_said_and_ends_the_process() -> None:
+    with serving() as (supervisor, ended):
+        supervisor.order(Open(Backend.FASTER_WHISPER, "cuda:97", "auto", 1, 1))
+        reply = supervisor.reply()
+        assert isinstance(reply, OpenFailed)
+        assert "device 'cuda:97' was asked for" in reply.message
     assert not ended
 
 
-@pytest.mark.parametrize("orders", [(lambda: Cancel(1),), (load, load)], ids=["cancel first", "load twice"])
-def test_orders_out_of_turn_end_the_process(orders: tuple[Callable[[], Load | Cancel], ...]) -> None:
+def test_an_unloaded_model_is_gone() -> None:
+    with serving() as (supervisor, _):
+        supervisor.set_up()
+        supervisor.order(Unload("tiny.en"))
+        supervisor.order(Load("base", "/nowhere"))  # its answer says that the order before it is done
+        supervisor.reply()
+        supervisor.start(1, SHORT)
+        failed = supervisor.reply()
+    assert isinstance(failed, Failed)
+    assert failed.code is ErrorCode.INTERNAL
+
+
+def test_with_two_slots_a_short_job_passes_a_long_one() -> None:
+    with serving() as (supervisor, _):
+        supervisor.set_up(slots=2)
+        supervisor.start(1, LONGEST)
+        supervisor.start(2, SHORT)
+        ends = [reply for reply in iter(supervisor.reply, Done(1, "en", 1.0)) if isinstance(reply, Done)]
+    assert ends == [Done(2, "en", 1.0)]
+
+
+@pytest.mark.parametrize("orders", [(Cancel(1),), (open_order(), open_order())], ids=["cancel first", "open twice"])
+def test_orders_out_of_turn_end_the_process(orders: tuple[Order, ...]) -> None:
     with serving() as (supervisor, ended):
-        for make in orders:
-            supervisor.order(make())
+        for order in orders:
+            supervisor.order(order)
         with pytest.raises(ChannelClosedError):
             list(iter(supervisor.reply, None))
     assert isinstance(ended[0], ProtocolError)

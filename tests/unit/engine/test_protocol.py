@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from consumer.engine.config import Backend
 from consumer.engine.protocol import (
+    Begun,
     Cancel,
     Cancelled,
     Done,
@@ -14,11 +16,15 @@ from consumer.engine.protocol import (
     Load,
     Loaded,
     LoadFailed,
+    Open,
+    Opened,
+    OpenFailed,
     Order,
     ProtocolError,
     Reply,
     SegmentFound,
     Start,
+    Unload,
     pack,
     unpack_order,
     unpack_reply,
@@ -31,8 +37,16 @@ from tests.make import make_segment, make_word
 @pytest.mark.parametrize(
     "order",
     [
-        Load("/models/base", "auto", "int8", 2),
-        Start(7, 16_000, Mode.BATCHED, {"temperature": [0.0], "vad_parameters": {"threshold": 0.1}, "language": None}),
+        Open(Backend.FAKE, "auto", "int8", 2, 1, "slow=1"),
+        Load("base", "/models/base"),
+        Unload("base"),
+        Start(
+            7,
+            "base",
+            16_000,
+            Mode.BATCHED,
+            {"temperature": [0.0], "vad_parameters": {"threshold": 0.1}, "language": None},
+        ),
         Cancel(7),
     ],
 )
@@ -43,8 +57,11 @@ def test_orders_survive_the_channel(order: Order) -> None:
 @pytest.mark.parametrize(
     "reply",
     [
-        Loaded("cpu", "int8_float32", ("de", "en"), {"numpy": "2"}),
-        LoadFailed("no such device"),
+        Opened("cpu", "int8", 2, 1, {"numpy": "2"}, "no CUDA device"),
+        OpenFailed("no such device"),
+        Loaded("base", "int8_float32", ("de", "en")),
+        LoadFailed("base", "no such file"),
+        Begun(7),
         SegmentFound(7, make_segment(words=[make_word(" Hello", 0.1, 0.30000000000000004)], temperature=None)),
         Done(7, "de", 0.9876543210987654),
         Failed(7, ErrorCode.GPU_OUT_OF_MEMORY, "full"),
