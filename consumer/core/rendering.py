@@ -18,6 +18,7 @@ CONTENT_TYPES: Final = {
 }
 
 _LINE_CHARS: Final = 1000
+_CUE_WORDS: Final = 1000
 _MS_PER_HOUR: Final = 3_600_000
 _MS_PER_MINUTE: Final = 60_000
 _MS_PER_SECOND: Final = 1000
@@ -74,8 +75,9 @@ def _cues(segments: Sequence[Segment]) -> Iterator[_Cue]:
     for segment in segments:
         if not has_words:
             yield _Cue(segment.start, segment.end, _harmless(segment.text.strip()))
-        elif segment.words:
-            yield _Cue(segment.words[0].start, segment.words[-1].end, _harmless(_wrap(segment.words)))
+        for first in range(0, len(segment.words), _CUE_WORDS):
+            words = segment.words[first : first + _CUE_WORDS]
+            yield _Cue(words[0].start, words[-1].end, _harmless(_wrap(words)))
 
 
 def _wrap(words: Sequence[Word]) -> str:

@@ -42,6 +42,20 @@ def make_environment(folder: Path, python: str, lock: Path) -> None:
         _install([ours, "-m", "pip", "install", "-q", "--require-hashes", "-r", str(lock)])
 
 
+def install_alone(folder: Path, lock: Path) -> None:
+    """Fills the folder with the packages of the lock and nothing that they need; builds them where that must be.
+
+    Raises:
+        MissingServiceError: the packages cannot be had.
+    """
+    what = ["install", "-q", "--no-deps", "--require-hashes", "--target", str(folder), "-r", str(lock)]
+    uv = shutil.which("uv")
+    if uv and _output([uv, "--version"]):
+        _install([uv, "pip", *what, "--python", sys.executable])
+    else:
+        _install([sys.executable, "-m", "pip", *what])
+
+
 def _candidates(minor: str) -> Iterator[str]:
     yield sys.executable
     if found := shutil.which(f"python{minor}"):

@@ -84,3 +84,11 @@ def test_silence_gives_an_empty_file_of_its_kind(output_format: OutputFormat, te
 
 def test_every_format_has_a_content_type() -> None:
     assert set(CONTENT_TYPES) == set(OutputFormat)
+
+
+def test_more_than_a_thousand_words_make_a_second_cue() -> None:
+    words = [make_word(" w", number, number + 0.5) for number in range(1001)]
+    cues = render(make_transcript(make_segment(words=words)), OutputFormat.SRT).split("\n\n")
+    assert [cue.splitlines()[1:2] for cue in cues] == [
+        ["00:00:00,000 --> 00:16:39,500"], ["00:16:40,000 --> 00:16:40,500"], [],
+    ]  # fmt: skip
