@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from consumer.core.deadletters import replay_count
-from consumer.core.failures import ConsumerError, JobError, TransientError
+from consumer.core.failures import ExitCode, FatalError, JobError, TransientError
 from consumer.core.intake import parse_request
 from consumer.core.jobs import Job, make_job
 from consumer.core.records import Delivery, Record
@@ -72,24 +72,28 @@ class Worker:
         self._config = config
         self._slots = asyncio.Semaphore(config.slots)
         self._in_flight: set[asyncio.Task[None]] = set()
+        self._defect = asyncio.Event()
 
     async def run(self, shutdown: Shutdown) -> None:
         """Takes deliveries until shutdown, then drains.
 
         Raises:
-            FatalError: the source cannot go on.
+            FatalError: the source cannot go on, or a delivery could not be settled for a defect of ours.
         """
         intake = asyncio.create_task(self._take_in())
-        asked = asyncio.create_task(shutdown.drain.wait())
+        ends = [asyncio.create_task(end.wait()) for end in (shutdown.drain, self._defect)]
         try:
-            await asyncio.wait((intake, asked), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((intake, *ends), return_when=asyncio.FIRST_COMPLETED)
             log.info("draining", in_flight=len(self._in_flight), grace_s=self._config.grace_s)
             await self._drain(intake, shutdown)
         finally:
-            asked.cancel()
-            intake.cancel()
+            for task in (intake, *ends):
+                task.cancel()
         if not intake.cancelled():
             intake.result()
+        if self._defect.is_set():
+            text = "a delivery could not be settled for a defect of steno; the log says which one and why"
+            raise FatalError(ExitCode.INTERNAL, text)
 
     async def _take_in(self) -> None:
         while True:
@@ -106,8 +110,10 @@ class Worker:
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
         self._slots.release()
-        if not task.cancelled() and task.exception() is not None:
-            log.error("defect", exc_info=task.exception())
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # Its delivery stays open: another worker, or this one restarted, will get it again.
+            log.error("settlement_failed", exc_info=error)
+            self._defect.set()
 
     async def _drain(self, intake: asyncio.Task[None], shutdown: Shutdown) -> None:
         """Stops intake, lets jobs finish within the grace time, gives the rest back, commits."""
@@ -128,45 +134,38 @@ class Worker:
     async def _work(self, delivery: Delivery) -> None:
         """Takes one delivery to its end; a cancelled one is given back."""
         record = delivery.record
-        with structlog.contextvars.bound_contextvars(
-            topic=record.topic, partition=record.partition, offset=record.offset
-        ):
-            try:
-                await self._attempt(delivery)
-            except asyncio.CancelledError:
-                self._source.release(delivery)
-                raise
+        structlog.contextvars.bind_contextvars(topic=record.topic, partition=record.partition, offset=record.offset)
+        try:
+            await self._attempt(delivery)
+        except asyncio.CancelledError:
+            self._source.release(delivery)
+            raise
 
     async def _attempt(self, delivery: Delivery) -> None:
+        """Whatever happens to a delivery before it is settled happens here, with a verdict."""
         stopwatch = Stopwatch()
+        job: Job | None = None
         try:
             job = self._read(delivery.record)
+            structlog.contextvars.bind_contextvars(job_id=job.job_id, attempt=job.attempt)
+            handled = await self._handle(job, delivery.record, stopwatch)
         except JobError as error:
-            await self._set_aside(delivery, error, None, stopwatch)
-            return
-        with structlog.contextvars.bound_contextvars(job_id=job.job_id, attempt=job.attempt):
-            try:
-                handled = await self._handle(job, delivery.record, stopwatch)
-            except JobError as error:
-                await self._set_aside(delivery, error, job, stopwatch)
-            else:
-                await self._complete(delivery, job, handled, stopwatch)
+            await self._set_aside(delivery, error, job, stopwatch)
+        except Exception as exc:
+            log.exception("unexpected_error")
+            text = f"unexpected {type(exc).__name__}; the worker's log has the details"
+            await self._set_aside(delivery, TransientError(ErrorCode.INTERNAL, text), job, stopwatch)
+        else:
+            await self._complete(delivery, job, handled, stopwatch)
 
     def _read(self, record: Record) -> Job:
         request = parse_request(record.value)
         return make_job(request, default_output=self._config.default_output, replay_count=replay_count(record))
 
     async def _handle(self, job: Job, record: Record, stopwatch: Stopwatch) -> Handled:
-        """Runs the handler for as long as only a dependency is away; every other end has a verdict."""
+        """Runs the handler, again and again while only a dependency is away."""
         notify = self._progress.follow(job, record)
-        try:
-            return await self._patience.outlast("handle", lambda: self._handler.run(job, notify, stopwatch))
-        except ConsumerError:
-            raise
-        except Exception as exc:
-            log.exception("unexpected_error")
-            text = f"unexpected {type(exc).__name__}; the worker's log has the details"
-            raise TransientError(ErrorCode.INTERNAL, text) from exc
+        return await self._patience.outlast("handle", lambda: self._handler.run(job, notify, stopwatch))
 
     async def _complete(self, delivery: Delivery, job: Job, handled: Handled, stopwatch: Stopwatch) -> None:
         with stopwatch.stage("publish"):

@@ -264,6 +264,17 @@ async def test_a_source_that_cannot_go_on_ends_the_worker_after_the_drain(bench:
     assert bench.ends == {"a": Kind.COMPLETED}
 
 
+async def test_a_delivery_that_cannot_be_settled_ends_the_worker_and_stays_open(bench: Bench) -> None:
+    bench.broker.append("requests", b"bad", b"not json")
+    bench.sink.fail_next(ZeroDivisionError("a defect"))
+    async with bench.running() as task:
+        with pytest.raises(FatalError, match="defect") as caught:
+            await task
+
+    assert caught.value.exit_code is ExitCode.INTERNAL
+    assert bench.committed == 0
+
+
 async def test_lost_progress_is_no_failure(bench: Bench) -> None:
     bench.sink.fail_next(AWAY)
     bench.request("a")
