@@ -37,11 +37,12 @@ class Desk:
         self._specs: Final = {spec.name: spec for spec in config.models}
         self._config = config
         self._keeper = Keeper(config, self)
-        self._rules: Rules | None = None
+        self._rules = Rules(0, 0, {})
         self._waiting: list[Ticket] = []
         self._running: list[Ticket] = []
         self._loading: str | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closing = False
         self._due: str | None = None
         """Why the process is to be replaced as soon as nothing runs in it."""
 
@@ -58,7 +59,7 @@ class Desk:
 
     async def close(self) -> None:
         """Ends the process and tells who waits; bounded in time."""
-        self._due = "closed"
+        self._is_closing = True
         await self._keeper.close()
         self._disappoint(None, "the engine was closed")
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -105,15 +106,18 @@ class Desk:
         self._disappoint(None, reason)
 
     def _advance(self) -> None:
-        while (session := self.session) is not None and self._rules is not None and self._due is None:
-            step = next_step(self._line(session), self._rules)
-            match step:
+        while (session := self.session) is not None and self._can_start:
+            match next_step(self._line(session), self._rules):
                 case Admit(job=place):
                     self._admit(place, session)
                 case Fetch(model=name, drop=drop):
                     self._fetch(name, drop, session)
                 case None:
                     return
+
+    @property
+    def _can_start(self) -> bool:
+        return self._due is None and not self._is_closing
 
     def _line(self, session: Session) -> Line:
         waiting = [
@@ -126,7 +130,7 @@ class Desk:
     def _admit(self, place: int, session: Session) -> None:
         ticket = self._waiting.pop(place)
         for passed in self._waiting[:place]:
-            passed.passed_by += 1
+            passed.passed_by += not ticket.goes_alone
         self._running.append(ticket)
         if not ticket.turn.done():  # else its owner was cancelled just now, and leaves in a moment
             ticket.turn.set_result(session)
@@ -136,9 +140,7 @@ class Desk:
             session.unload(each)
         log.info("model_loading", model=name, dropped=list(drop))
         self._loading = name
-        task = asyncio.create_task(self._load(self._specs[name], session))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._keep(asyncio.create_task(self._load(self._specs[name], session)))
 
     async def _load(self, spec: ModelSpec, session: Session) -> None:
         try:
@@ -156,17 +158,23 @@ class Desk:
 
     def _recycle_if_due(self) -> None:
         session = self.session
-        if session is None or self._running:
+        if session is None or self._is_closing:
             return
-        if self._due is None and self._config.recycle_jobs and session.finished_jobs >= self._config.recycle_jobs:
-            self._due = f"{session.finished_jobs} jobs"
-        if self._due is None and 0 < self._config.recycle_rss_bytes < session.resident_bytes:
-            self._due = f"{session.resident_bytes} bytes resident"
-        if self._due not in (None, "closed"):
+        self._due = self._due or self._worn_out(session)
+        if self._due is not None and not self._running:
             log.info("engine_recycling", reason=self._due)
-            task = asyncio.create_task(session.close())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._keep(asyncio.create_task(session.close()))
+
+    def _worn_out(self, session: Session) -> str | None:
+        if 0 < self._config.recycle_jobs <= session.finished_jobs:
+            return f"{session.finished_jobs} jobs"
+        if 0 < self._config.recycle_rss_bytes < session.resident_bytes:
+            return f"{session.resident_bytes} bytes resident"
+        return None
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _disappoint(self, model: str | None, reason: str) -> None:
         """Tells the jobs that wait for this model, or all; those that come later wait for the next start."""

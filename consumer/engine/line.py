@@ -20,7 +20,7 @@ class Waiting:
     model: str
     goes_alone: bool = False
     passed_by: int = 0
-    """How many later jobs have started since."""
+    """How many later jobs have started since, those that go alone aside."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,9 +70,7 @@ def test_the_loaded_model_answers_to_its_names(name: str | None) -> None:
 
 
 def test_another_model_is_unknown() -> None:
-    with pytest.raises(
-        PermanentError, match="no model 'large-v3': ask for 'base' or 'tiny', or leave"
-    ) as caught:
+    with pytest.raises(PermanentError, match="no model 'large-v3': ask for 'base' or 'tiny', or leave") as caught:
         require_model(make_options(model="large-v3"), ("base", "tiny"))
     assert caught.value.code is ErrorCode.MODEL_UNKNOWN
 

@@ -1,0 +1,206 @@
+"""What becomes of the jobs in an engine process that ends, with the fake under the real supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from consumer.core.failures import ConsumerError, ExitCode, FatalError, OutageError, PermanentError, TransientError
+from consumer.engine.supervisor import ProcessEngine
+from consumer.ports import EngineResult
+from contracts.errors import ErrorCode
+from contracts.requests import Options
+from tests.engines import make_fake_config, make_noise
+from tests.waiting import until
+
+MIB = 1024**2
+Outcome = EngineResult | ErrorCode
+
+
+async def job(engine: ProcessEngine, hotwords: str | None = None, *, seconds: float = 1.0, **options: Any) -> Outcome:
+    """The result, or the code of the error."""
+    with make_noise(seconds) as samples:
+        try:
+            return await engine.transcribe(
+                samples, Options.model_validate({"hotwords": hotwords, **options}, strict=False), lambda _: None
+            )
+        except (PermanentError, TransientError, OutageError) as exc:
+            return exc.code
+
+
+async def together(engine: ProcessEngine, *hotwords: str | None) -> list[Outcome]:
+    return list(await asyncio.gather(*(job(engine, each) for each in hotwords)))
+
+
+def codes(outcomes: Sequence[Outcome]) -> list[str]:
+    return ["done" if isinstance(each, EngineResult) else each.value for each in outcomes]
+
+
+def pid_of(engine: ProcessEngine) -> int:
+    assert engine.process_id is not None
+    return engine.process_id
+
+
+async def test_the_fake_answers_like_an_engine() -> None:
+    async with ProcessEngine(make_fake_config("base")) as engine:
+        result = await job(engine, language="de", word_timestamps=True)
+    assert isinstance(result, EngineResult)
+    assert (result.engine, result.language, result.model.name) == ("fake", "de", "base")
+    assert len(result.segments) == 1
+    assert result.options["hotwords"] is None
+
+
+@pytest.mark.parametrize("switch", ["crash", "abort"])
+async def test_of_jobs_that_share_a_crash_only_the_one_that_crashes_alone_is_charged(switch: str) -> None:
+    async with ProcessEngine(make_fake_config(slots=4)) as engine:
+        first = pid_of(engine)
+        outcomes = await together(engine, "fake:slow=0.3", f"fake:slow=0.1 fake:{switch}", "fake:slow=0.3", None)
+        assert pid_of(engine) != first
+        assert codes(outcomes) == ["done", "ENGINE_CRASHED", "done", "done"]
+
+
+async def test_two_that_crash_together_are_both_charged_and_the_third_finishes() -> None:
+    async with ProcessEngine(make_fake_config(slots=3)) as engine:
+        crash = "fake:slow=0.1 fake:crash"
+        outcomes = await together(engine, crash, "fake:slow=0.3", crash)
+    assert codes(outcomes) == ["ENGINE_CRASHED", "done", "ENGINE_CRASHED"]
+
+
+async def test_a_process_that_somebody_kills_costs_its_jobs_nothing() -> None:
+    async with ProcessEngine(make_fake_config()) as engine:
+        jobs = asyncio.create_task(together(engine, "fake:slow=0.5", "fake:slow=0.5"))
+        await asyncio.sleep(0.2)
+        os.kill(pid_of(engine), signal.SIGKILL)
+        assert codes(await jobs) == ["done", "done"]
+
+
+async def test_a_hung_job_is_charged_and_its_neighbour_runs_again() -> None:
+    async with ProcessEngine(make_fake_config(job_timeout_s=0.8)) as engine:
+        first = pid_of(engine)
+        hung = asyncio.create_task(job(engine, "fake:hang"))
+        await asyncio.sleep(0.4)
+        neighbour = asyncio.create_task(job(engine, "fake:slow=0.6"))
+        assert codes([await hung, await neighbour]) == ["ENGINE_TIMEOUT", "done"]
+        assert pid_of(engine) != first
+
+
+async def test_a_job_that_does_not_stop_when_cancelled_leaves_its_neighbour_uncharged() -> None:
+    async with ProcessEngine(make_fake_config(cancel_timeout_s=0.2)) as engine:
+        hung = asyncio.create_task(job(engine, "fake:hang"))
+        neighbour = asyncio.create_task(job(engine, "fake:slow=0.6"))
+        await asyncio.sleep(0.2)
+        hung.cancel()
+        assert codes([await neighbour]) == ["done"]
+        assert hung.cancelled()
+
+
+async def test_a_device_without_memory_is_tried_alone_in_a_fresh_process() -> None:
+    async with ProcessEngine(make_fake_config()) as engine:
+        first = pid_of(engine)
+        outcomes = await together(engine, "fake:slow=0.1 fake:oom", "fake:slow=0.3")
+        assert codes(outcomes) == ["GPU_OUT_OF_MEMORY", "done"]
+        await until(lambda: engine.process_id not in (None, first))
+        assert codes([await job(engine)]) == ["done"]
+
+
+async def test_a_process_that_grows_past_its_limit_is_ended_and_only_the_grower_is_charged() -> None:
+    async with ProcessEngine(make_fake_config(max_rss_bytes=200 * MIB)) as engine:
+        outcomes = await together(engine, f"fake:leak={300 * MIB} fake:slow=1", "fake:slow=1")
+        assert codes(outcomes) == ["GPU_OUT_OF_MEMORY", "done"]
+
+
+async def test_a_process_is_replaced_after_so_many_jobs_and_between_two() -> None:
+    async with ProcessEngine(make_fake_config(recycle_jobs=3)) as engine:
+        first = pid_of(engine)
+        outcomes = await together(engine, *["fake:slow=0.05"] * 7)
+        await until(lambda: engine.is_ready)
+        assert codes(outcomes) == ["done"] * 7
+        assert pid_of(engine) != first
+
+
+async def test_a_process_that_stays_large_is_replaced_between_jobs() -> None:
+    async with ProcessEngine(make_fake_config(recycle_rss_bytes=200 * MIB)) as engine:
+        first = pid_of(engine)
+        assert codes(await together(engine, f"fake:leak={300 * MIB}")) == ["done"]
+        await until(lambda: engine.process_id not in (None, first))
+        assert codes([await job(engine)]) == ["done"]
+
+
+async def test_progress_does_not_fall_back_when_a_job_runs_again() -> None:
+    heard: list[float] = []
+    async with ProcessEngine(make_fake_config()) as engine:
+        with make_noise(90) as samples:
+            options = Options(hotwords="fake:slow=0.2")
+            long = asyncio.create_task(engine.transcribe(samples, options, heard.append))
+            await until(lambda: len(heard) == 1)
+            assert codes([await job(engine, "fake:crash")]) == ["ENGINE_CRASHED"]
+            await long
+    assert heard == [30.0, 60.0, 90.0]
+
+
+async def test_a_crash_every_twentieth_of_five_hundred_leaves_every_job_settled() -> None:
+    async with ProcessEngine(make_fake_config(slots=4)) as engine:
+        outcomes = await together(engine, *("fake:crash" if number % 20 == 19 else None for number in range(500)))
+    assert codes(outcomes) == ["ENGINE_CRASHED" if number % 20 == 19 else "done" for number in range(500)]
+
+
+async def test_jobs_may_name_any_allowed_model_and_more_are_held_than_fit_at_no_time() -> None:
+    async with ProcessEngine(make_fake_config("a", "b", "c", models_bytes=2)) as engine:
+        assert engine.status.loaded == ("a",)
+        names = ["a", "b", "c", None, "c", "b", "a"] * 5
+        outcomes = await asyncio.gather(*(job(engine, model=name) for name in names))
+        held = engine.status.loaded
+    assert [each.model.name for each in outcomes if isinstance(each, EngineResult)] == [name or "a" for name in names]
+    assert len(held) == 2
+
+
+async def test_another_model_is_unknown() -> None:
+    async with ProcessEngine(make_fake_config("a", "b")) as engine:
+        assert await job(engine, model="c") is ErrorCode.MODEL_UNKNOWN
+
+
+async def test_a_cancelled_job_leaves_the_line() -> None:
+    async with ProcessEngine(make_fake_config(slots=1)) as engine:
+        first = asyncio.create_task(job(engine, "fake:slow=0.3"))
+        waiting = asyncio.create_task(job(engine))
+        await asyncio.sleep(0.1)
+        waiting.cancel()
+        third = asyncio.create_task(job(engine))
+        assert codes([await first, await third]) == ["done", "done"]
+        assert waiting.cancelled()
+
+
+async def test_who_waits_when_the_engine_closes_is_told() -> None:
+    async with ProcessEngine(make_fake_config(slots=1)) as engine:
+        running = asyncio.create_task(job(engine, "fake:hang"))
+        waiting = asyncio.create_task(job(engine))
+        await asyncio.sleep(0.2)
+    assert codes([await waiting]) == ["MODEL_LOAD_FAILED"]
+    assert codes([await running]) == ["ENGINE_CRASHED"]
+
+
+async def test_a_slow_process_does_not_hold_up_the_loop() -> None:
+    async with ProcessEngine(make_fake_config()) as engine:
+        os.kill(pid_of(engine), signal.SIGSTOP)
+        jobs = [asyncio.create_task(job(engine)) for _ in range(50)]
+        loop = asyncio.get_running_loop()
+        longest_s, last_s = 0.0, loop.time()
+        for _ in range(20):
+            await asyncio.sleep(0.01)
+            longest_s, last_s = max(longest_s, loop.time() - last_s), loop.time()
+        os.kill(pid_of(engine), signal.SIGCONT)
+        assert codes(await asyncio.gather(*jobs)) == ["done"] * 50
+    assert longest_s < 1
+
+
+async def test_a_switch_that_does_not_exist_stops_the_start() -> None:
+    with pytest.raises(FatalError, match="'explode' is no switch of the fake engine") as caught:
+        async with ProcessEngine(make_fake_config(fake_switches="explode")):
+            pass
+    assert isinstance(caught.value, ConsumerError)
+    assert caught.value.exit_code is ExitCode.MODEL_UNAVAILABLE
