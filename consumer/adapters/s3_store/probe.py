@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from consumer.adapters.s3_store.errors import BucketMissingError
 from consumer.core.failures import ExitCode, FatalError, JobError
 from consumer.ports import Store
@@ -21,12 +23,13 @@ async def probe_conditional_writes(store: Store, state_prefix: str, token: str) 
     Args:
         store: the store to judge.
         state_prefix: where state lies, with a slash at its end.
-        token: written into the object; unlike that of any other start.
+        token: written into the object, so that a person sees who came last.
 
     Raises:
         FatalError: `STORE_UNFIT`; `UNAVAILABLE` (no answer, no bucket); `REFUSED` (credentials).
     """
     uri = f"{state_prefix}probe"
+    token = f"{token} {uuid.uuid4().hex}"  # equal bodies have equal ETags, and then no If-Match is stale
     try:
         await _probe_create(store, uri, token)
         await _probe_replace(store, uri, token)
