@@ -31,7 +31,7 @@ from consumer.local import LocalTranscriber
 from consumer.media.decoder import ProcessDecoder
 from consumer.media.limits import DecodeLimits
 from consumer.models.catalog import WEIGHTS
-from consumer.models.resolve import locate
+from consumer.models.fetching import find_model
 from consumer.patience import Patience
 from consumer.progress import ProgressReporter
 from consumer.settings import EngineKind, LogFormat, LogLevel, Settings
@@ -71,7 +71,7 @@ async def open_transcriber(settings: Settings) -> AsyncIterator[LocalTranscriber
     Raises:
         FatalError: the model cannot be had or loaded.
     """
-    configure_logging(as_json=False, level=LogLevel.WARNING)
+    configure_logging(as_json=False, level=LogLevel.ERROR)
     async with _open_decoder(settings) as decoder, await _make_engine(settings) as engine:
         yield LocalTranscriber(decoder, engine, max_bytes=settings.media.max_bytes, now=_now)
 
@@ -98,6 +98,8 @@ async def _open_worker(settings: Settings, shutdown: Shutdown) -> AsyncIterator[
         await require_topics(settings.kafka.bootstrap_servers, _topics(settings))
         sink = await stack.enter_async_context(KafkaSink(_sink_config(settings)))
         decoder = await stack.enter_async_context(_open_decoder(settings))
+        for name in settings.models.preload:
+            await _find_model(name, settings)
         engine = await stack.enter_async_context(await _make_engine(settings))
         ready["model_loaded"] = lambda: engine.is_ready
         told["engine"] = lambda: asdict(engine.status)
@@ -172,7 +174,7 @@ async def _make_engine(settings: Settings) -> ProcessEngine:
     names = dict.fromkeys((engine.model, *settings.models.allowed))
     return ProcessEngine(
         EngineConfig(
-            models=tuple([await asyncio.to_thread(_find_model, name, settings) for name in names]),
+            models=tuple([await _find_model(name, settings) for name in names]),
             backend=Backend(engine.kind),
             device=engine.device,
             compute_type=engine.compute_type,
@@ -189,10 +191,10 @@ async def _make_engine(settings: Settings) -> ProcessEngine:
     )
 
 
-def _find_model(name: str, settings: Settings) -> ModelSpec:
+async def _find_model(name: str, settings: Settings) -> ModelSpec:
     if settings.engine.kind is EngineKind.FAKE:
         return ModelSpec(name, Path(), ModelIdentity(name=name), size_bytes=0)
-    located = locate(name, settings.models.dir)
+    located = await find_model(name, settings.models.dir, is_offline=settings.models.offline)
     return ModelSpec(name, located.path, located.identity, (located.path / WEIGHTS).stat().st_size)
 
 

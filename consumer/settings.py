@@ -183,6 +183,14 @@ class ModelSettings(Group):
         Path.home() / ".cache" / "steno" / "models", description="cache of model weights, a folder per model"
     )
     allowed: Names = Field((), description="models that requests may name beside `STENO_ENGINE__MODEL`, with commas")
+    preload: Names = Field(
+        (), description="further models to fetch at a worker's start, with commas; `allowed` are fetched anyway"
+    )
+    offline: bool = Field(False, description="never ask the model hub (`HF_ENDPOINT`, `HF_TOKEN`) for missing weights")
+
+    def names_with(self, model: str) -> tuple[str, ...]:
+        """Every model that these settings and `STENO_ENGINE__MODEL` name, each once, the latter first."""
+        return tuple(dict.fromkeys((model, *self.allowed, *self.preload)))
 
 
 class ShutdownSettings(Group):
@@ -278,6 +286,16 @@ def load_settings() -> Settings:
     if faults:
         raise FatalError(ExitCode.BAD_SETTINGS, "\n".join(dict.fromkeys(faults)))
     return settings
+
+
+def origins() -> dict[str, str]:
+    """Where each variable that is set and not empty comes from: `environment`, or the name of the file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    from_file = {name.upper(): ENV_FILE for name, value in dotenv_values(ENV_FILE).items() if value}
+    return from_file | {name.upper(): "environment" for name, value in os.environ.items() if value}
 
 
 def unknown_variables(names: Iterable[str]) -> Iterator[str]:

@@ -28,9 +28,9 @@ class Bar:
         """Shows what is going on, in a word or two."""
         self._progress.update(self._task, state=escape(state))
 
-    def advance(self, done_s: float, total_s: float) -> None:
-        """Shows how many seconds of audio are done."""
-        self._progress.update(self._task, completed=done_s, total=total_s, state=f"{done_s:.0f} of {total_s:.0f} s")
+    def advance(self, done: float, total: float, unit: str = "s") -> None:
+        """Shows how much is done: seconds of audio, or something else."""
+        self._progress.update(self._task, completed=done, total=total, state=f"{done:.0f} of {total:.0f} {unit}")
 
     def finish(self) -> None:
         """Takes the line away."""

@@ -1,0 +1,151 @@
+"""`steno models`: which weights are here, fetching more, and reading them through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from consumer.adapters.telemetry import configure_logging
+from consumer.cli import SettingsLoader
+from consumer.cli.bars import Bar, Bars
+from consumer.cli.output import Failure
+from consumer.core.failures import ExitCode, FatalError
+from consumer.models.download import Download
+from consumer.models.hub import Hub
+from consumer.models.inventory import Entry, State, all_names, names_in, survey
+from consumer.models.resolve import Wanted, find
+from consumer.settings import LogLevel, ModelSettings
+
+_MEGABYTE: Final = 1e6
+_REVISION_CHARS: Final = 12
+_STANDING: Final = {True: "*", False: " "}
+
+_names = click.argument("names", nargs=-1, metavar="[NAME]…")
+_json_flag = click.option("--json", "as_json", is_flag=True, help="Print one document a model.")
+
+
+@click.group(no_args_is_help=False)
+def command() -> None:
+    """Lists, fetches and verifies model weights.
+
+    They are looked for at a path, in the cache (STENO_MODELS__DIR), in installed packages and on the model hub
+    (HF_ENDPOINT, HF_TOKEN), in this order. NAME is one of faster-whisper's, or a repository of the hub as owner/name.
+    """
+
+
+@command.command("list")
+@_json_flag
+@click.pass_obj
+def list_models(load_settings: SettingsLoader, *, as_json: bool) -> None:
+    """Lists every model by name: where it is and whether it is whole, or where it would come from.
+
+    A star marks the models that the settings name. Nothing is read through: see verify.
+    """
+    settings = load_settings()
+    configured = settings.models.names_with(settings.engine.model)
+    entries = [survey(name, settings.models.dir) for name in all_names(settings.models.dir, configured)]
+    _print(entries, configured, as_json=as_json)
+
+
+@command.command()
+@_names
+@click.option("--all", "is_all", is_flag=True, help="Every model that the settings name.")
+@click.option("--force", "is_forced", is_flag=True, help="Fetch anew what is whole.")
+@click.option("--revision", metavar="REV", help="A branch, tag or commit on the hub, for a single NAME.")
+@_json_flag
+@click.pass_obj
+def pull(
+    load_settings: SettingsLoader, names: Sequence[str], revision: str | None, *,
+    is_all: bool, is_forced: bool, as_json: bool,
+) -> ExitCode:  # fmt: skip
+    """Fetches each NAME into the cache, and of it only what is missing; what broke off is continued.
+
+    Exit code 1 when a model could not be had; the others are there all the same.
+    """
+    settings = load_settings()
+    wanted = dict.fromkeys((*names, *(settings.models.names_with(settings.engine.model) if is_all else ())))
+    if not wanted:
+        raise click.UsageError("Name a model ('steno models list' has them), or say --all.")
+    if revision and len(wanted) > 1:
+        raise click.UsageError("--revision goes with a single NAME: each repository has its own.")
+    configure_logging(as_json=False, level=LogLevel.ERROR)
+    with Bars() as bars:
+        pulling = _Pulling(settings.models, bars, revision, is_forced, as_json)
+        return max([pulling.pull(name) for name in wanted], default=ExitCode.OK)
+
+
+@command.command()
+@_names
+@_json_flag
+@click.pass_obj
+def verify(load_settings: SettingsLoader, names: Sequence[str], *, as_json: bool) -> ExitCode:
+    """Reads each NAME through and compares hashes; without NAME every model of the cache and of the settings.
+
+    Exit code 1 when one is broken or not here; 'steno models pull' puts it right.
+    """
+    settings = load_settings()
+    folder, configured = settings.models.dir, settings.models.names_with(settings.engine.model)
+    chosen = dict.fromkeys(names or (*names_in(folder), *configured))
+    with Bars() as bars:
+        entries = [_verified(name, folder, bars) for name in chosen]
+    _print(entries, configured, as_json=as_json)
+    is_good = all(entry.state in (State.WHOLE, State.PACKED) for entry in entries)
+    return ExitCode.OK if is_good else ExitCode.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class _Pulling:
+    """One run of `pull`."""
+
+    models: ModelSettings
+    bars: Bars
+    revision: str | None
+    is_forced: bool
+    as_json: bool
+
+    def pull(self, name: str) -> ExitCode:
+        try:
+            with self.bars.adding(name) as bar:
+                how = None if self.models.offline else Download(Hub(), _showing(bar))
+                find(Wanted(name, self.models.dir, how, self.revision, self.is_forced))
+        except FatalError as error:
+            failure = Failure(name, error.exit_code.name, error.message)
+            self.bars.print(failure.document if self.as_json else failure.line, err=not self.as_json)
+            return ExitCode.FAILED
+        entry = survey(name, self.models.dir)
+        self.bars.print(_document(entry) if self.as_json else _line(entry))
+        return ExitCode.OK
+
+
+def _showing(bar: Bar) -> Callable[[str, int, int], None]:
+    return lambda _, done, total: bar.advance(done / _MEGABYTE, total / _MEGABYTE, "MB")
+
+
+def _verified(name: str, folder: Path, bars: Bars) -> Entry:
+    with bars.adding(f"reading {name}"):
+        return survey(name, folder, is_thorough=True)
+
+
+def _print(entries: Sequence[Entry], configured: Iterable[str], *, as_json: bool) -> None:
+    width = max((len(entry.name) for entry in entries), default=0)
+    for entry in entries:
+        is_configured = entry.name in configured
+        line = f"{_STANDING[is_configured]} {_line(entry, width)}"
+        click.echo(_document(entry, is_configured=is_configured) if as_json else line)
+
+
+def _line(entry: Entry, width: int = 0) -> str:
+    size = f"{entry.size_bytes / _MEGABYTE:.0f} MB" if entry.size_bytes else "-"
+    revision = f" @{entry.revision[:_REVISION_CHARS]}" if entry.revision and " " not in entry.revision else ""
+    where = " ".join(filter(None, (f"{entry.source}{revision}", entry.where or entry.revision)))
+    detail = f" ({entry.detail})" if entry.detail else ""
+    return f"{entry.name:{width}}  {entry.state:6}  {size:>8}  {where}{detail}"
+
+
+def _document(entry: Entry, **more: object) -> str:
+    return json.dumps({**asdict(entry), **more}, ensure_ascii=False)

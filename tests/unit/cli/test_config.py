@@ -1,0 +1,66 @@
+"""What `steno config check` says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from consumer.cli.config import Use, effective, uses_of
+from consumer.cli.ending import run
+from consumer.core.failures import ExitCode, FatalError
+from consumer.settings import EngineSettings, ModelSettings, Settings, variables
+
+SETTINGS = Settings(models=ModelSettings(allowed=("small", "turbo"), offline=True))
+
+
+def broken() -> Settings:
+    raise FatalError(ExitCode.BAD_SETTINGS, "STENO_A__B: is wrong\nSTENO_C__D: is wrong, too")
+
+
+def test_every_setting_is_shown_with_its_value() -> None:
+    found = {each.variable: each for each in effective(SETTINGS)}
+    assert list(found) == [variable for variable, _, _ in variables()]
+    assert found["STENO_MODELS__ALLOWED"].value == ["small", "turbo"]
+    assert found["STENO_MODELS__DIR"].value == str(SETTINGS.models.dir)
+
+
+@pytest.mark.parametrize(
+    ("engine", "uses"),
+    [
+        (EngineSettings(device="cpu"), [Use("cpu", 2, 2, 1)]),
+        (EngineSettings(device="cuda:1"), [Use("cuda", 2, 1, 2)]),
+        (EngineSettings(device="auto", slots=1), [Use("cuda", 2, 1, 2), Use("cpu", 2, 1, 2)]),
+    ],
+)
+def test_threads_are_shown_for_each_device_that_may_be_used(engine: EngineSettings, uses: list[Use]) -> None:
+    assert list(uses_of(engine, 2)) == uses
+
+
+def test_a_table_has_a_line_for_each_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "check"], lambda: SETTINGS) == ExitCode.OK
+    lines = capsys.readouterr().out.splitlines()
+    told = {line.split()[0]: line.split()[1] for line in lines if line.startswith("STENO_")}
+    assert (told["STENO_MODELS__ALLOWED"], told["STENO_MODELS__OFFLINE"]) == ("small,turbo", "true")
+    assert (told["STENO_S3__STATE"], told["STENO_MODELS__PRELOAD"]) == ("s3://transcripts/.steno/", "-")
+    assert "engine on cpu: " in lines[-1]
+
+
+def test_a_document_has_all_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "check", "--json"], lambda: SETTINGS) == ExitCode.OK
+    document = json.loads(capsys.readouterr().out)
+    assert document["is_valid"]
+    assert len(document["settings"]) == len(list(variables()))
+    assert {use["device"] for use in document["engine"]} == {"cpu", "cuda"}
+
+
+def test_faults_are_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "check"], broken) == ExitCode.BAD_SETTINGS
+    assert capsys.readouterr().err == "steno: STENO_A__B: is wrong\nsteno: STENO_C__D: is wrong, too\n"
+
+
+def test_faults_are_a_document_among_documents(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config", "check", "--json"], broken) == ExitCode.BAD_SETTINGS
+    assert json.loads(capsys.readouterr().out) == {
+        "is_valid": False, "faults": ["STENO_A__B: is wrong", "STENO_C__D: is wrong, too"],
+    }  # fmt: skip

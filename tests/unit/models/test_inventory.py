@@ -1,0 +1,90 @@
+"""How each model stands, without changing anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from consumer.models.inventory import State, all_names, names_in, survey
+from consumer.models.names import NAMES
+from consumer.models.record import FolderRecord, RecordedFile, write_record
+from tests.unit.models.test_integrity import FILES, make_folder, sha256
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def make_recorded(folder: Path) -> Path:
+    make_folder(folder, *FILES)
+    files = {name: RecordedFile(size_bytes=len(name), sha256=sha256(name)) for name in FILES}
+    write_record(folder, FolderRecord(source="owner/name", revision=COMMIT, files=files))
+    return folder
+
+
+def test_a_recorded_folder_is_whole(tmp_path: Path) -> None:
+    folder = make_recorded(tmp_path / "small")
+    entry = survey("small", tmp_path, is_thorough=True)
+    assert (entry.state, entry.source, entry.where, entry.revision) == (State.WHOLE, "cache", str(folder), COMMIT)
+    assert entry.size_bytes == sum(map(len, FILES))
+    assert entry.detail == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "glanced", "detail"),
+    [
+        ("else", State.BROKEN, "has a damaged model.bin (its size is not the recorded one)"),
+        ("nibBledom"[:9], State.WHOLE, ""),
+        (None, State.BROKEN, "lacks model.bin"),
+    ],
+)
+def test_damage_is_seen_by_size_at_a_glance_and_by_hash_when_read(
+    tmp_path: Path, content: str | None, glanced: State, detail: str
+) -> None:
+    weights = make_recorded(tmp_path / "small") / "model.bin"
+    weights.unlink()
+    if content:
+        weights.write_text(content)
+    entry = survey("small", tmp_path)
+    assert (entry.state, entry.detail) == (glanced, detail)
+    assert survey("small", tmp_path, is_thorough=True).state is State.BROKEN
+
+
+def test_a_folder_filled_by_hand_cannot_be_checked(tmp_path: Path) -> None:
+    make_folder(tmp_path / "own", *FILES)
+    entry = survey("own", tmp_path, is_thorough=True)
+    assert (entry.state, entry.detail) == (State.WHOLE, "filled by hand, without hashes to check by")
+
+
+def test_what_is_not_here_would_come_from_the_hub(tmp_path: Path) -> None:
+    entry = survey("turbo", tmp_path)
+    assert (entry.state, entry.source, entry.where) == (State.ABSENT, "hub", NAMES["turbo"].repository)
+    assert entry.size_bytes == 1_620_000_000
+    assert survey("owner/own", tmp_path).where == "owner/own"
+
+
+def test_an_alias_stands_for_the_model_that_it_means(tmp_path: Path) -> None:
+    folder = make_recorded(tmp_path / "large-v3-turbo")
+    assert survey("turbo", tmp_path).where == str(folder)
+
+
+@pytest.mark.parametrize("name", ["no-such", "./no-such", "/no/such"])
+def test_what_nobody_has_comes_from_nowhere(tmp_path: Path, name: str) -> None:
+    entry = survey(name, tmp_path)
+    assert (entry.state, entry.source) == (State.ABSENT, "nowhere")
+    assert entry.detail
+
+
+def test_a_path_is_judged_where_it_is(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "mine", *FILES)
+    assert (survey(str(folder), tmp_path / "cache").source, survey(str(folder), tmp_path).where) == (
+        "path", str(folder),
+    )  # fmt: skip
+
+
+def test_names_are_those_of_the_table_the_cache_and_the_settings(tmp_path: Path) -> None:
+    make_folder(tmp_path / "own", *FILES)
+    (tmp_path / "owner").mkdir()
+    make_folder(tmp_path / "owner" / "other", *FILES)
+    make_folder(tmp_path / ".own.partial", *FILES)
+    assert list(names_in(tmp_path)) == ["own", "owner/other"]
+    assert all_names(tmp_path, ["base", "/a/path"]) == [*NAMES, "own", "owner/other", "/a/path"]
