@@ -120,16 +120,23 @@ class Worker:
         self._source.stop_intake()
         intake.cancel()
         await asyncio.wait((intake,))
-        hurry = asyncio.create_task(shutdown.hurry.wait())
-        finish = asyncio.gather(*self._in_flight, return_exceptions=True)
-        await asyncio.wait((hurry, finish), timeout=self._config.grace_s, return_when=asyncio.FIRST_COMPLETED)
-        hurry.cancel()
-        if not finish.done():
-            log.warning("jobs_given_back", count=len(self._in_flight))
-            finish.cancel()
-            await asyncio.wait((finish,))
+        await self._finish(shutdown.hurry)
         await self._progress.close()
         await self._source.flush()
+
+    async def _finish(self, hurry: asyncio.Event) -> None:
+        """Waits for the jobs in flight while there is time, then has the rest given back."""
+        if not self._in_flight:
+            return
+        hurried = asyncio.create_task(hurry.wait())
+        finished = asyncio.create_task(asyncio.wait(set(self._in_flight)))
+        await asyncio.wait((hurried, finished), timeout=self._config.grace_s, return_when=asyncio.FIRST_COMPLETED)
+        hurried.cancel()
+        if self._in_flight:
+            log.warning("jobs_given_back", count=len(self._in_flight))
+        for task in self._in_flight:
+            task.cancel()
+        await finished
 
     async def _work(self, delivery: Delivery) -> None:
         """Takes one delivery to its end; a cancelled one is given back."""

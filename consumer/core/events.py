@@ -10,7 +10,7 @@ from typing import Final
 from consumer.core.failures import JobError
 from consumer.core.jobs import Job
 from consumer.core.records import Header, OutboundRecord, Record
-from contracts.errors import Verdict
+from contracts.errors import ErrorCode, Verdict
 from contracts.events import ErrorDetail, Kind, OutcomeEvent, ProgressEvent
 
 _TRACE_HEADERS: Final = ("traceparent", "tracestate")
@@ -34,12 +34,16 @@ class Emitter:
 def outcome_record(
     emitter: Emitter, job: Job, outcome: OutcomeEvent, *, now: datetime, cause: Record
 ) -> OutboundRecord:
-    """The event that a job has ended; the same id each time the same end is told."""
-    event_id = f"{job.tenant or '-'}/{job.job_id}/{outcome.outcome.value}/{job.replay_count}"
+    """The event that a job has ended; the same id each time the same end is told.
+
+    A request that only borrowed another one's job id must not be taken for that job: it is named after its place.
+    """
+    is_borrowed = outcome.error is not None and outcome.error.code == ErrorCode.JOB_ID_CONFLICT
+    own_id = f"{job.tenant or '-'}/{job.job_id}/{outcome.outcome.value}/{job.replay_count}"
     headers = _headers(
         emitter,
         outcome.outcome,
-        event_id,
+        _place_id(cause) if is_borrowed else own_id,
         now=now,
         cause=cause,
         extra={"ce_subject": outcome.input, "ce_dataref": outcome.manifest},
@@ -48,14 +52,10 @@ def outcome_record(
 
 
 def unreadable_record(emitter: Emitter, outcome: OutcomeEvent, *, now: datetime, cause: Record) -> OutboundRecord:
-    """The event that a record held no job; named after the record's place, or its job id where one was legible."""
-    event_id = (
-        f"-/{outcome.job_id}/failed/0" if outcome.job_id else f"{cause.topic}/{cause.partition}/{cause.offset}/failed"
-    )
+    """The event that a record held no job, named after the record's place."""
     key = outcome.job_id.encode() if outcome.job_id else cause.key or b""
-    return OutboundRecord(
-        emitter.results_topic, key, _json(outcome), _headers(emitter, Kind.FAILED, event_id, now=now, cause=cause)
-    )
+    headers = _headers(emitter, Kind.FAILED, _place_id(cause), now=now, cause=cause)
+    return OutboundRecord(emitter.results_topic, key, _json(outcome), headers)
 
 
 def progress_record(
@@ -112,6 +112,10 @@ def progress_event(
 def trace_headers(headers: Iterable[Header]) -> tuple[Header, ...]:
     """The W3C trace context of a record, to be carried on."""
     return tuple(header for header in headers if header[0] in _TRACE_HEADERS)
+
+
+def _place_id(record: Record) -> str:
+    return f"{record.topic}/{record.partition}/{record.offset}/failed"
 
 
 def _detail(error: JobError) -> ErrorDetail:

@@ -13,9 +13,12 @@ The final verdict (`CANCELLED`, `DEADLINE_EXCEEDED`) is an outcome and not a fai
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from contracts.errors import VERDICTS, ErrorCode, Verdict
+
+_MAX_MESSAGE_CHARS: Final = 1000
+"""A message travels in headers and events, which must fit whatever a request was made of."""
 
 
 class ExitCode(IntEnum):
@@ -52,16 +55,16 @@ class JobError(ConsumerError):
     verdict: ClassVar[Verdict]
 
     def __init__(self, code: ErrorCode, message: str) -> None:
-        """Pairs a code with a message.
+        """Pairs a code with a message, which is cut where it is too long to travel.
 
         Raises:
             ValueError: the code carries another verdict than this class; a defect of the caller.
         """
         if VERDICTS[code] is not self.verdict:
             raise ValueError(f"{code} is {VERDICTS[code]}, not {self.verdict}")
-        super().__init__(message)
         self.code = code
-        self.message = message
+        self.message = message if len(message) <= _MAX_MESSAGE_CHARS else f"{message[: _MAX_MESSAGE_CHARS - 1]}…"
+        super().__init__(self.message)
 
 
 class PermanentError(JobError):

@@ -13,6 +13,7 @@ from contracts.errors import ErrorCode
 from contracts.requests import JOB_ID_PATTERN, SCHEMA_VERSION, TranscriptionRequest
 
 _SHOWN_FAULTS = 3
+_SHOWN_NAME_CHARS = 64
 
 
 def parse_request(value: bytes | None) -> TranscriptionRequest:
@@ -47,6 +48,6 @@ def salvage_job_id(value: bytes | None) -> str | None:
 
 
 def _describe(location: tuple[int | str, ...], message: str) -> str:
-    field = ".".join(str(part) for part in location)
+    field = ".".join(str(part)[:_SHOWN_NAME_CHARS] for part in location)
     text = message.removeprefix("Value error, ")
     return f"{field}: {text[0].lower()}{text[1:]}" if field else f"the record is no request: {text}"

@@ -58,12 +58,20 @@ def test_bytes_without_a_job_are_named_after_their_place() -> None:
     assert unreadable_record(EMITTER, outcome, now=NOW, cause=make_record(b"x", key=None)).key == b""
 
 
-def test_a_faulty_request_with_a_legible_id_is_named_after_its_job() -> None:
+def test_a_faulty_request_with_a_legible_id_is_told_to_that_job_under_an_id_of_its_own() -> None:
     outcome = unreadable_outcome("call-1", PermanentError(ErrorCode.REQUEST_INVALID, "no"), "gpu-3")
     record = unreadable_record(EMITTER, outcome, now=NOW, cause=make_record(b"x"))
 
-    assert parse_event(record.headers, record.value).id == "-/call-1/failed/0"
+    assert parse_event(record.headers, record.value).id == "requests/3/42/failed"
     assert record.key == b"call-1"
+
+
+def test_a_borrowed_job_id_does_not_name_the_event() -> None:
+    job = make_a_job()
+    outcome = failed_outcome(job, PermanentError(ErrorCode.JOB_ID_CONFLICT, "taken"), "gpu-3")
+    record = outcome_record(EMITTER, job, outcome, now=NOW, cause=make_record())
+
+    assert parse_event(record.headers, record.value).id == "requests/3/42/failed"
 
 
 def test_progress_events_of_one_attempt_have_different_ids() -> None:

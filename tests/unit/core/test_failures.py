@@ -37,3 +37,10 @@ def test_a_fatal_error_brings_its_exit_code() -> None:
 def test_pauses_double_up_to_half_a_minute_and_jitter_takes_off_up_to_half(failures: int, full_s: float) -> None:
     assert pause_s(failures, 0.0) == full_s
     assert pause_s(failures, 1.0) == full_s / 2
+
+
+def test_a_message_is_cut_where_it_is_too_long_to_travel() -> None:
+    error = PermanentError(ErrorCode.REQUEST_INVALID, "x" * 10_000_000)
+
+    assert (len(error.message), error.message[-1]) == (1000, "…")
+    assert str(error) == error.message

@@ -62,6 +62,15 @@ def test_many_faults_are_counted_and_no_value_is_repeated() -> None:
     assert "secret" not in caught.value.message
 
 
+def test_a_huge_name_does_not_make_a_huge_message() -> None:
+    options = {"n" * 1_000_000: 1, "beam_size": 0}
+    with pytest.raises(PermanentError, match=r"options\.beam_size") as caught:
+        parse_request(json.dumps({"input": {"uri": "s3://media/a"}, "options": options}).encode())
+
+    assert f"options.{'n' * 64}:" in caught.value.message
+    assert len(caught.value.message) < 1000
+
+
 @pytest.mark.parametrize(
     ("value", "job_id"),
     [
