@@ -22,7 +22,7 @@ _MAX_METADATA_BYTES: Final = 8192
 class Contract(BaseModel):
     """Base of everything that crosses a border: immutable, no coercion, unknown fields ignored."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False, hide_input_in_errors=True)
 
 
 def split_s3_uri(uri: str) -> tuple[str, str]:
@@ -111,7 +111,7 @@ class Channels(StrEnum):
 class VadParameters(BaseModel):
     """Settings of the Silero voice activity detector; what is absent keeps faster-whisper's default."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
     threshold: float | None = Field(None, ge=0.0, le=1.0, description="probability above which a chunk is speech")
     neg_threshold: float | None = Field(None, ge=0.0, le=1.0, description="probability below which speech ends")
