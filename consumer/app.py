@@ -128,7 +128,8 @@ async def _open_worker(settings: Settings, shutdown: Shutdown) -> AsyncIterator[
 
 
 def _handler_config(settings: Settings) -> HandlerConfig:
-    rules = AdmissionRules(settings.s3.allowed_inputs, settings.s3.allowed_outputs, settings.media.max_bytes)
+    s3 = settings.s3
+    rules = AdmissionRules(s3.allowed_inputs, s3.allowed_outputs, s3.state_prefix, settings.media.max_bytes)
     return HandlerConfig(worker=settings.worker.id, scratch_dir=settings.scratch.dir, rules=rules)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import socket
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +26,7 @@ from contracts.requests import PrefixUri, split_s3_uri
 PREFIX: Final = "STENO_"
 DELIMITER: Final = "__"
 ENV_FILE: Final = ".env"
+_TOPIC_NAME: Final = r"[A-Za-z0-9._-]{1,249}"
 
 
 def _split_commas(value: object) -> object:
@@ -89,6 +91,13 @@ class TopicSettings(Group):
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
+        names = [self.requests, *derived.values()]
+        if faulty := [name for name in names if not re.fullmatch(_TOPIC_NAME, name)]:
+            raise ValueError(f"{faulty[0]!r} is no topic name; use letters, digits, '.', '_' and '-', 249 at most")
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"two topics have one name ({', '.join(names)}): what is published would be read as requests"
+            )
         return self
 
 

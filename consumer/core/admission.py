@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from consumer.core.failures import PermanentError
 from consumer.core.jobs import Job
-from consumer.core.locations import is_allowed, transcript_uri
+from consumer.core.locations import is_allowed, is_under, transcript_uri
 from contracts.errors import ErrorCode
 
 
@@ -18,6 +18,8 @@ class AdmissionRules:
     """Prefixes; empty allows any."""
     allowed_outputs: tuple[str, ...]
     """Prefixes; empty allows any."""
+    state_prefix: str
+    """Where workers coordinate; no request may read or write there."""
     max_bytes: int
 
 
@@ -29,6 +31,10 @@ def check_admission(job: Job, rules: AdmissionRules) -> None:
             `REQUEST_INVALID` (the result's keys would be longer than S3 allows).
     """
     source = job.request.input
+    if is_under(source.uri, rules.state_prefix):
+        raise PermanentError(ErrorCode.INPUT_FORBIDDEN, f"{source.uri} belongs to the workers' own state")
+    if is_under(job.output_uri, rules.state_prefix):
+        raise PermanentError(ErrorCode.OUTPUT_FORBIDDEN, f"{job.output_uri} belongs to the workers' own state")
     if not is_allowed(source.uri, rules.allowed_inputs):
         raise PermanentError(
             ErrorCode.INPUT_FORBIDDEN,

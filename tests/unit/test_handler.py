@@ -39,7 +39,7 @@ class Bench:
     notices: list[tuple[Kind, float | None, float | None]] = field(default_factory=list)
 
     async def run(self, job: Job | None = None) -> Handled:
-        rules = AdmissionRules((), (OUTPUT,), max_bytes=1000)
+        rules = AdmissionRules((), (OUTPUT,), f"{OUTPUT}.steno/", max_bytes=1000)
         config = HandlerConfig(worker="gpu-3", scratch_dir=self.scratch_dir, rules=rules)
         handler = Handler(self.store, self.decoder, self.engine, config=config, now=lambda: NOW)
         return await handler.run(job or make_a_job(), lambda *notice: self.notices.append(notice), Stopwatch())

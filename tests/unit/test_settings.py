@@ -135,6 +135,16 @@ def test_topics_derive_from_a_name_of_another_form() -> None:
     assert (topics.results, topics.progress, topics.dlt) == ("calls.results", "calls.progress", "calls-dlt")
 
 
+@pytest.mark.parametrize("name", ["dlt", "results", "progress"])
+def test_two_topics_of_one_name_are_refused(load: Load, name: str) -> None:
+    words = refusal(load, STENO_TOPICS__REQUESTS="loop", **{f"STENO_TOPICS__{name.upper()}": "loop"})
+    assert words.startswith("STENO_TOPICS: two topics have one name")
+
+
+def test_a_name_that_no_topic_can_have_is_refused(load: Load) -> None:
+    assert "is no topic name" in refusal(load, STENO_TOPICS__RESULTS="results of today")
+
+
 def test_named_topic_is_kept() -> None:
     assert TopicSettings(requests="team.requests", dlt="graveyard").dlt == "graveyard"
 

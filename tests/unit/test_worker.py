@@ -82,7 +82,7 @@ class Bench:
             await asyncio.wait((task,))
 
     def _worker(self) -> Worker:
-        rules = AdmissionRules((), (OUTPUT,), max_bytes=1000)
+        rules = AdmissionRules((), (OUTPUT,), f"{OUTPUT}.steno/", max_bytes=1000)
         config = HandlerConfig(worker="gpu-3", scratch_dir=self.folder, rules=rules)
         patience = Patience(sleep=self._sleep, jitter=lambda: 0.0)
         office = DeadLetterOffice("dlt", "group", "gpu-3")

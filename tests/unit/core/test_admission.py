@@ -11,8 +11,8 @@ from consumer.core.failures import PermanentError
 from contracts.errors import ErrorCode
 from tests.make import make_a_job
 
-OPEN = AdmissionRules(allowed_inputs=(), allowed_outputs=("s3://transcripts/",), max_bytes=100)
-NARROW = AdmissionRules(allowed_inputs=("s3://media/calls/",), allowed_outputs=("s3://transcripts/",), max_bytes=100)
+OPEN = AdmissionRules((), ("s3://transcripts/",), "s3://transcripts/.steno/", max_bytes=100)
+NARROW = AdmissionRules(("s3://media/calls/",), ("s3://transcripts/",), "s3://transcripts/.steno/", max_bytes=100)
 
 
 @pytest.mark.parametrize("rules", [OPEN, NARROW])
@@ -29,6 +29,9 @@ def test_what_is_allowed_passes(rules: AdmissionRules) -> None:
     [
         ({"input": {"uri": "s3://media/callsign/1.mp3"}}, ErrorCode.INPUT_FORBIDDEN),
         ({"output": {"uri": "s3://other/"}}, ErrorCode.OUTPUT_FORBIDDEN),
+        ({"output": {"uri": "s3://transcripts/.steno/"}}, ErrorCode.OUTPUT_FORBIDDEN),
+        ({"output": {"uri": "s3://transcripts/.steno/x"}}, ErrorCode.OUTPUT_FORBIDDEN),
+        ({"input": {"uri": "s3://transcripts/.steno/probe"}}, ErrorCode.INPUT_FORBIDDEN),
         ({"input": {"uri": "s3://media/calls/1.mp3", "size_bytes": 101}}, ErrorCode.INPUT_TOO_LARGE),
         ({"output": {"uri": "s3://transcripts/" + "d/" * 505}}, ErrorCode.REQUEST_INVALID),
     ],
