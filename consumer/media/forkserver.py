@@ -26,6 +26,7 @@ from consumer.children.channel import Channel, ChannelClosedError, Message
 from consumer.children.lifeline import die_with_parent
 from consumer.media.decode import BYTES_PER_SAMPLE, decode
 from consumer.media.faults import Fault, MediaFaultError
+from consumer.media.file import MediaFile
 from consumer.media.limits import MIX, DecodeLimits
 from consumer.media.sandbox import confine
 
@@ -97,7 +98,7 @@ def _decode(message: Message, media: int, reply: int, *outputs: int) -> None:
     limits = DecodeLimits(**message["limits"])
     sample_rate_hz: int = message["sample_rate_hz"]
     with ExitStack() as stack:
-        media_file = stack.enter_context(os.fdopen(media, "rb", buffering=0))
+        media_file = stack.enter_context(MediaFile(media))
         reply_socket = stack.enter_context(socket.socket(fileno=reply))
         files = [stack.enter_context(os.fdopen(output, "wb")) for output in outputs]
         most_samples = int(limits.max_duration_s * sample_rate_hz)

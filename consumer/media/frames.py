@@ -74,6 +74,8 @@ class FrameReader:
             except av.FFmpegError as exc:
                 self._take(exc)
                 faults += 1
+            except IndexError:  # at the end PyAV trips over streams that appeared on the way
+                return
             else:
                 return
 
