@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import wave
 from collections.abc import Iterator
 from typing import Final
@@ -15,7 +16,7 @@ FORMATS: Final = (
     ("caf", "pcm_s16le"), ("flac", "flac"), ("mp3", "libmp3lame"), ("adts", "aac"), ("mp4", "aac"),
     ("mov", "pcm_s16le"), ("ogg", "libopus"), ("webm", "libopus"), ("matroska", "aac"), ("asf", "wmav2"),
     ("avi", "libmp3lame"), ("flv", "aac"), ("mpegts", "aac"), ("mpeg", "mp2"), ("ac3", "ac3"), ("wv", "wavpack"),
-    ("tta", "tta"),
+    ("tta", "tta"), ("ogg", "flac"), ("ipod", "aac"),
 )  # fmt: skip
 """Muxers with a codec each: what people send."""
 
@@ -91,6 +92,53 @@ def make_ffconcat(path: str) -> bytes:
 def make_hls(path: str) -> bytes:
     """Another one."""
     return f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{path}\n#EXT-X-ENDLIST\n".encode()
+
+
+def make_dash(path: str) -> bytes:
+    """And one more."""
+    return (
+        '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period><AdaptationSet>'
+        f"<Representation id='1'><BaseURL>{path}</BaseURL></Representation></AdaptationSet></Period></MPD>"
+    ).encode()
+
+
+def make_movie_of_another_file(path: str) -> bytes:
+    """A MOV whose sound lies in the file that its data reference names."""
+    whole = make_audio("mov", "pcm_s16le")
+    start = whole.index(b"dref") - 4
+    size = struct.unpack_from(">I", whole, start)[0]
+    name = path.encode() + b"\0" * (len(path.encode()) % 2)
+    alias = struct.pack(">10x28x12x64x16xHH16xHH", 1, 1, 2, len(path.encode())) + name + b"\xff\xff\0\0"
+    entry = struct.pack(">I4sI", 12 + len(alias), b"alis", 0) + alias
+    reference = struct.pack(">I4sII", 16 + len(entry), b"dref", 0, 1) + entry
+    content = bytearray(whole[:start] + reference + whole[start + size :])
+    for box in (b"moov", b"trak", b"mdia", b"minf", b"dinf"):
+        place = content.index(box, whole.index(b"moov")) - 4
+        struct.pack_into(">I", content, place, struct.unpack_from(">I", content, place)[0] + len(reference) - size)
+    return bytes(content)
+
+
+def make_self_indexed_matroska() -> bytes:
+    """A Matroska file whose index of parts names itself as every part."""
+    content = bytearray(make_audio("matroska", "aac"))
+    seek_head = bytes.fromhex("114d9b74")
+    start = content.index(seek_head)
+    end = content.index(bytes.fromhex("1549a966"), start + 100)  # where the information on the segment begins
+    for place in range(start, end - 4):
+        if content[place : place + 3] == bytes.fromhex("53ab84"):
+            content[place + 3 : place + 7] = seek_head
+    return bytes(content)
+
+
+def make_streams(count: int) -> bytes:
+    """A Matroska file with so many tracks of sound."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as output:
+        streams = [output.add_stream("pcm_s16le", rate=8000, layout="mono") for _ in range(count)]
+        for stream in streams:
+            for frame in _tone(0.5, 8000, "mono"):
+                output.mux(stream.encode(frame))
+    return file.getvalue()
 
 
 def _tone(seconds: float, rate_hz: int, layout: str) -> Iterator[av.AudioFrame]:
