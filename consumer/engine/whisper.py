@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -63,10 +63,11 @@ class WhisperDevice:
 class WhisperModel:
     """A loaded model. Implements `backend.Model`."""
 
-    def __init__(self, model: Any) -> None:
-        """Takes a faster-whisper model and gives it an extractor that holds no whole file."""
+    def __init__(self, model: Any, batched: Callable[[Any], Any] = fw.BatchedInferencePipeline) -> None:
+        """Takes a faster-whisper model, gives it an extractor that holds no whole file, and its batched form."""
         model.feature_extractor = BoundedExtractor(**model.feat_kwargs)
         self._model = model
+        self._batched = batched
 
     @property
     def compute_type(self) -> str:
@@ -84,7 +85,7 @@ class WhisperModel:
     def transcribe(self, track: Track, mode: Mode, arguments: dict[str, JsonValue]) -> Heard:
         """Starts a transcription; see `backend.Model`."""
         # The batched pipeline keeps state between calls and edits the VAD parameters: both are made for this call.
-        target = fw.BatchedInferencePipeline(self._model) if mode is Mode.BATCHED else self._model
+        target = self._batched(self._model) if mode is Mode.BATCHED else self._model
         segments, info = target.transcribe(audio_of(track), **copy.deepcopy(arguments))
         return Heard(_converted(segments), info.language, float(info.language_probability))
 

@@ -1,0 +1,168 @@
+"""Our path against a bare faster-whisper call on the same file: `python -m tests.bench.equality`.
+
+Ours decodes in the sandboxed process and transcribes in an engine of two slots, two files at once; the direct call is
+`WhisperModel(...).transcribe(path)` in this process. Temperature 0. Compared are text, segments with every figure,
+words, language and its probability. Files are the recordings of tests/speech.py as they are, and one of them in every
+format of tests/media.py; `--all` puts every recording into every format.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import itertools
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import av
+from faster_whisper import BatchedInferencePipeline, WhisperModel
+from rich.console import Console
+from rich.table import Table
+
+from consumer.adapters.telemetry import configure_logging
+from consumer.engine.supervisor import ProcessEngine
+from consumer.media.decoder import ProcessDecoder
+from consumer.media.limits import DecodeLimits
+from contracts.requests import Mode, Options
+from tests.engines import COMPUTE_TYPE, THREADS, located, make_engine_config
+from tests.media import FORMATS
+from tests.speech import CLIPS, ENGLISH, Clip
+
+MODELS = ("tiny.en", "base")
+LIMITS = DecodeLimits(max_duration_s=3600, timeout_s=60, memory_bytes=1024**3)
+
+
+@dataclass(slots=True)
+class Row:
+    """One way of transcribing, over all files."""
+
+    model: str
+    mode: str
+    words: bool
+    files: int = 0
+    text: int = 0
+    segments: int = 0
+    language: int = 0
+    differing: list[str] = field(default_factory=list)
+
+    def add(self, name: str, ours: Answer, direct: Answer) -> None:
+        """Counts what is equal."""
+        self.files += 1
+        self.text += ours.text == direct.text
+        self.segments += ours.segments == direct.segments
+        self.language += ours.language == direct.language
+        if ours != direct:
+            self.differing.append(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was heard; segments with their words and every figure."""
+
+    segments: list[dict[str, Any]]
+    language: tuple[str, float]
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "".join(segment["text"] for segment in self.segments)
+
+
+def convert(clip: Clip, container: str, codec: str) -> bytes:
+    """The recording in another format, mono."""
+    file = io.BytesIO()
+    with av.open(str(clip.path)) as source, av.open(file, "w", format=container) as output:
+        rate_hz = 48_000 if codec == "libopus" else 44_100
+        stream = output.add_stream(codec, rate=rate_hz)
+        assert isinstance(stream, av.AudioStream)
+        stream.layout = "mono"
+        stream.bit_rate = 128_000
+        resampler = av.AudioResampler(format=stream.format, layout="mono", rate=rate_hz)
+        for frame in itertools.chain(source.decode(audio=0), [None]):
+            for each in resampler.resample(frame):
+                output.mux(stream.encode(each))
+        output.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def files(folder: Path, *, is_all: bool) -> Iterator[Path]:
+    """The recordings as they are, then in every format."""
+    yield from (clip.path for clip in CLIPS)
+    for clip in CLIPS if is_all else (ENGLISH,):
+        for container, codec in FORMATS:
+            path = folder / f"{clip.path.stem}.{codec}.{container}"
+            path.write_bytes(convert(clip, container, codec))
+            yield path
+
+
+@cache
+def whisper(model: str) -> WhisperModel:
+    """A bare faster-whisper model."""
+    return WhisperModel(
+        str(located(model).path), device="cpu", compute_type=COMPUTE_TYPE, cpu_threads=THREADS, local_files_only=True
+    )
+
+
+def ask_directly(path: Path, row: Row) -> Answer:
+    """faster-whisper's answer for a file."""
+    target = BatchedInferencePipeline(whisper(row.model)) if row.mode == "batched" else whisper(row.model)
+    segments, info = target.transcribe(str(path), temperature=[0.0], word_timestamps=row.words)
+    return Answer([asdict(segment) for segment in segments], (info.language, info.language_probability))
+
+
+async def ask_ours(decoder: ProcessDecoder, engine: ProcessEngine, path: Path, row: Row) -> Answer:
+    """Our answer for a file."""
+    options = Options(temperature=(0.0,), word_timestamps=row.words, mode=Mode(row.mode))
+    with path.open("rb") as media:
+        recording = await decoder.decode(media)
+    with recording:
+        result = await engine.transcribe(recording.tracks[0], options, lambda _: None)
+    segments = [segment.model_dump(exclude={"channel"}) for segment in result.segments]
+    for segment in segments:
+        segment["words"] = segment["words"] if row.words else None
+    return Answer(segments, (result.language, result.language_probability))
+
+
+async def compare(paths: Sequence[Path], model: str) -> list[Row]:
+    """One row for each mode, with words and without."""
+    rows = [Row(model, mode, words) for mode in ("sequential", "batched") for words in (False, True)]
+    async with ProcessDecoder(LIMITS) as decoder, ProcessEngine(make_engine_config(model, slots=2)) as engine:
+        for row in rows:
+            for first in range(0, len(paths), 2):
+                pair = paths[first : first + 2]
+                answers = await asyncio.gather(*(ask_ours(decoder, engine, path, row) for path in pair))
+                for path, answer in zip(pair, answers, strict=True):
+                    row.add(path.name, answer, await asyncio.to_thread(ask_directly, path, row))
+    return rows
+
+
+def main() -> None:
+    """Prints a table; the exit code is 1 where anything differs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--all", action="store_true", help="every recording in every format")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    configure_logging(as_json=False, level="error")
+    with tempfile.TemporaryDirectory() as folder:
+        paths = list(files(Path(folder), is_all=arguments.all))
+        rows = [row for model in arguments.models for row in asyncio.run(compare(paths, model))]
+    if arguments.json:
+        print(json.dumps([asdict(row) for row in rows]))  # noqa: T201 - its output
+    else:
+        table = Table(*(name for name in Row.__dataclass_fields__))
+        for row in rows:
+            table.add_row(*(str(value) for value in asdict(row).values()))
+        Console().print(table)
+    sys.exit(any(row.differing for row in rows))
+
+
+if __name__ == "__main__":
+    main()
