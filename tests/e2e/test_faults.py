@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import signal
+from collections import Counter
 from pathlib import Path
 
 from consumer.core.resultset import derive_result_set
-from contracts.events import Kind
+from contracts.events import Kind, parse_event
 from contracts.transcript import Manifest, Transcript
 from tests import speech
 from tests.e2e.cable import cable_to
@@ -46,6 +47,9 @@ async def test_a_killed_worker_loses_nothing_and_leaves_no_child(deployment: Dep
     assert await _is_whole(deployment, "long")
     settled = [line["job_id"] for worker in (victim, heir) for line in worker.events("job_settled")]
     assert settled.count("long") == 1
+    begun = await _transcriptions_begun(deployment)
+    assert begun["long"] == 2
+    assert set(begun.values()) <= {1, 2}
 
 
 async def test_a_frozen_worker_that_wakes_up_changes_nothing(
@@ -97,6 +101,13 @@ async def test_the_store_away_means_waiting_and_no_dead_letter(deployment: Deplo
 
     assert {data_of(event).outcome for event in events} == {Kind.COMPLETED}
     assert await deployment.read(deployment.dead_letters, 0) == []
+
+
+async def _transcriptions_begun(deployment: Deployment) -> Counter[str]:
+    """How often each job was begun, by the events that tell so."""
+    records = await deployment.read(f"{deployment.prefix}.progress", 0)
+    events = [parse_event(record.headers, record.value) for record in records]
+    return Counter(str(event.data.job_id) for event in events if event.type == Kind.STARTED.type)
 
 
 async def _is_whole(deployment: Deployment, job_id: str) -> bool:
