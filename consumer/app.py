@@ -32,6 +32,7 @@ from consumer.media.decoder import ProcessDecoder
 from consumer.media.limits import DecodeLimits
 from consumer.models.catalog import WEIGHTS
 from consumer.models.fetching import find_model
+from consumer.models.hub import OnBytes
 from consumer.patience import Patience
 from consumer.progress import ProgressReporter
 from consumer.settings import EngineKind, LogFormat, LogLevel, Settings
@@ -65,15 +66,20 @@ async def run_worker(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def open_transcriber(settings: Settings) -> AsyncIterator[LocalTranscriber]:
+async def open_transcriber(settings: Settings, on_bytes: OnBytes) -> AsyncIterator[LocalTranscriber]:
     """Decoder and engine for files of this machine; closed at the end.
+
+    Args:
+        settings: which model, where.
+        on_bytes: hears, in a thread of its own, of the bytes of weights that have to be fetched, there and in all.
 
     Raises:
         FatalError: the model cannot be had or loaded.
     """
     configure_logging(as_json=False, level=LogLevel.ERROR)
-    async with _open_decoder(settings) as decoder, await _make_engine(settings) as engine:
-        yield LocalTranscriber(decoder, engine, max_bytes=settings.media.max_bytes, now=_now)
+    async with _open_decoder(settings) as decoder, await _make_engine(settings, on_bytes) as engine:
+        at_once = engine.slots + _DECODED_AHEAD
+        yield LocalTranscriber(decoder, engine, max_bytes=settings.media.max_bytes, at_once=at_once, now=_now)
 
 
 @asynccontextmanager
@@ -169,13 +175,13 @@ def _open_decoder(settings: Settings) -> ProcessDecoder:
     )
 
 
-async def _make_engine(settings: Settings) -> ProcessEngine:
+async def _make_engine(settings: Settings, on_bytes: OnBytes | None = None) -> ProcessEngine:
     """Finds the weights; the engine still has to be opened."""
     engine = settings.engine
     names = dict.fromkeys((engine.model, *settings.models.allowed))
     return ProcessEngine(
         EngineConfig(
-            models=tuple([await _find_model(name, settings) for name in names]),
+            models=tuple([await _find_model(name, settings, on_bytes) for name in names]),
             backend=Backend(engine.kind),
             device=engine.device,
             compute_type=engine.compute_type,
@@ -192,10 +198,11 @@ async def _make_engine(settings: Settings) -> ProcessEngine:
     )
 
 
-async def _find_model(name: str, settings: Settings) -> ModelSpec:
+async def _find_model(name: str, settings: Settings, on_bytes: OnBytes | None = None) -> ModelSpec:
     if settings.engine.kind is EngineKind.FAKE:
         return ModelSpec(name, Path(), ModelIdentity(name=name), size_bytes=0)
-    located = await find_model(name, settings.models.dir, is_offline=settings.models.offline)
+    models = settings.models
+    located = await find_model(name, models.dir, is_offline=models.offline, on_bytes=on_bytes)
     return ModelSpec(name, located.path, located.identity, (located.path / WEIGHTS).stat().st_size)
 
 

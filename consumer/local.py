@@ -25,12 +25,16 @@ OnProgress = Callable[[float, float], None]
 class LocalTranscriber:
     """Transcribes files by path."""
 
-    def __init__(self, decoder: Decoder, engine: Engine, *, max_bytes: int, now: Callable[[], datetime]) -> None:
-        """Borrows its ports."""
+    def __init__(
+        self, decoder: Decoder, engine: Engine, *, max_bytes: int, at_once: int, now: Callable[[], datetime]
+    ) -> None:
+        """Borrows its ports; the caller gives it no more than `at_once` files at a time."""
         self._decoder = decoder
         self._engine = engine
         self._max_bytes = max_bytes
         self._now = now
+        self.at_once = at_once
+        """Files that it can work on side by side."""
 
     async def transcribe(self, path: Path, options: Options, on_progress: OnProgress) -> Transcript:
         """Transcribes one file; the transcript names it by its absolute URI.

@@ -51,6 +51,30 @@ class Submitted:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """One input whose transcript lies in files."""
+
+    input: str
+    files: tuple[str, ...]
+    transcript: Transcript | None
+    """None where the files were there before."""
+
+    @property
+    def document(self) -> str:
+        """One line of JSON."""
+        done = self.transcript
+        account = {"language": done.language, "audio_s": done.duration} if done else {}
+        files = {"files": self.files, "is_skipped": done is None}
+        return json.dumps({"input": self.input, **files, **account}, ensure_ascii=False)
+
+    @property
+    def line(self) -> str:
+        """One line for a person, on standard output: the files, after the input."""
+        how = "there already" if self.transcript is None else f"{self.transcript.duration:.0f} s"
+        return f"{self.input}\t{' '.join(self.files)}\t{how}"
+
+
+@dataclass(frozen=True, slots=True)
 class Printer:
     """Prints one result after the other."""
 
@@ -64,10 +88,13 @@ class Printer:
         """Titles texts of several inputs; documents say themselves what they are."""
         return cls(bars, output_format, len(inputs) > 1 and output_format is not OutputFormat.JSON)
 
-    def result(self, source: object, result: Transcript | Failure) -> ExitCode:
+    def result(self, source: object, result: Transcript | Written | Failure) -> ExitCode:
         """Prints what came of one input."""
         if isinstance(result, Failure):
             return self.failure(result)
+        if isinstance(result, Written):
+            self.bars.print(result.document if self.output_format is OutputFormat.JSON else result.line)
+            return ExitCode.OK
         body = render(result, self.output_format).removesuffix("\n")
         self.bars.print(f"==> {source} <==\n{body}\n" if self.has_titles else body)
         return ExitCode.OK

@@ -1,10 +1,10 @@
-"""`steno transcribe`: files of this machine to transcripts on standard output."""
+"""`steno transcribe`: files and folders of this machine to transcripts, printed or written."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -12,59 +12,90 @@ import click
 
 from consumer.app import open_transcriber
 from consumer.cli import SettingsLoader
-from consumer.cli.bars import Bars
+from consumer.cli.bars import Bar, Bars
+from consumer.cli.delivery import DeliveryFlags, delivery_flags
+from consumer.cli.errands import Errand, errands_for
 from consumer.cli.options import request_options
-from consumer.cli.output import Failure, Printer
+from consumer.cli.output import Failure, Printer, Written
 from consumer.core.failures import ExitCode, JobError
 from consumer.local import LocalTranscriber
 from consumer.settings import Settings
-from contracts.requests import Options, OutputFormat
+from contracts.requests import Options
 from contracts.transcript import Transcript
 
-_AT_ONCE: Final = 2
-"""Files in hand: the next one is decoded while the engine is busy."""
+_MEGABYTE: Final = 1e6
+_Result = Transcript | Written | Failure
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE|FOLDER…")
 @request_options
-@click.option(
-    "--format", "output_format", type=click.Choice([each.value for each in OutputFormat]),
-    default=OutputFormat.TXT.value, show_default=True, help="Form of the results; json: the whole transcript, a line.",
-)  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json; failures are documents, too.")
+@delivery_flags
 @click.pass_obj
 def command(
-    load_settings: SettingsLoader, files: Sequence[Path], options: Options, output_format: str, *, as_json: bool
+    load_settings: SettingsLoader, inputs: Sequence[Path], options: Options, delivery: DeliveryFlags
 ) -> ExitCode:
-    """Transcribes FILE… with the decoder and the engine of a worker, without broker and store.
+    """Transcribes each FILE, and all media in each FOLDER, with the decoder and the engine of a worker.
 
-    Model and device come from the settings (STENO_ENGINE__MODEL and so on); --model takes another one.
+    Files are printed. With a FOLDER, --out, --formats or --skip-existing they are written instead: beside the
+    media (talk.mp3 gives talk.srt and so on) or under --out in the same tree, over what is there already.
+
+    Needs neither broker nor store. Model and device come from the settings (STENO_ENGINE__MODEL and so on); --model
+    takes another one. Exit code 1 when an input failed; the others are done.
     """
     settings = _with_model(load_settings(), options.model)
+    errands = list(errands_for(inputs, delivery))
     with Bars() as bars:
-        printer = Printer.of(bars, files, OutputFormat.JSON if as_json else OutputFormat(output_format))
-        return asyncio.run(_transcribe(settings, files, options.model_copy(update={"model": None}), printer))
+        printer = Printer.of(bars, errands, delivery.form)
+        run = _Run(settings, options.model_copy(update={"model": None}), printer, skips=delivery.skips)
+        return asyncio.run(run.all(errands))
 
 
 def _with_model(settings: Settings, model: str | None) -> Settings:
-    """The settings with the model that the options ask for."""
-    if model is None:
-        return settings
-    return settings.model_copy(update={"engine": settings.engine.model_copy(update={"model": model})})
+    """The settings with the model that the options ask for, and no other."""
+    engine = settings.engine.model_copy(update={"model": model or settings.engine.model})
+    models = settings.models.model_copy(update={"allowed": ()})
+    return settings.model_copy(update={"engine": engine, "models": models})
 
 
-async def _transcribe(settings: Settings, files: Sequence[Path], options: Options, printer: Printer) -> ExitCode:
-    async with AsyncExitStack() as stack:
-        with printer.bars.adding(f"loading {settings.engine.model}"):
-            transcriber = await stack.enter_async_context(open_transcriber(settings))
-        group = await stack.enter_async_context(asyncio.TaskGroup())
-        work = _Work(transcriber, options, printer.bars)
-        tasks = [group.create_task(work.take(path)) for path in files]
+class _Run:
+    """One run of the command."""
+
+    def __init__(self, settings: Settings, options: Options, printer: Printer, *, skips: bool) -> None:
+        self._settings = settings
+        self._options = options
+        self._printer = printer
+        self._skips = skips
+
+    async def all(self, errands: Sequence[Errand | Failure]) -> ExitCode:
+        async with AsyncExitStack() as stack:
+            work: _Work | None = None
+            if any(map(self._is_open, errands)):
+                work = _Work(await self._open(stack), self._options, self._printer.bars)
+            group = await stack.enter_async_context(asyncio.TaskGroup())
+            tasks = [group.create_task(self._result(each, work)) for each in errands]
+            return await self._report(errands, tasks)
+
+    async def _report(self, errands: Sequence[Errand | Failure], tasks: Sequence[asyncio.Task[_Result]]) -> ExitCode:
         code = ExitCode.OK
-        for path, task in zip(files, tasks, strict=True):
-            code = max(code, printer.result(path, await task))
-    return code
+        with self._printer.bars.adding("all files") if len(errands) > 1 else nullcontext() as overall:
+            for number, (each, task) in enumerate(zip(errands, tasks, strict=True)):
+                if overall:
+                    overall.advance(number, len(errands), "files")
+                code = max(code, self._printer.result(each.input, await task))
+        return code
+
+    async def _result(self, errand: Errand | Failure, work: _Work | None) -> _Result:
+        if isinstance(errand, Failure):
+            return errand
+        return await work.take(errand) if work and self._is_open(errand) else errand.receipt(None)
+
+    def _is_open(self, errand: Errand | Failure) -> bool:
+        return isinstance(errand, Errand) and not (self._skips and errand.is_done)
+
+    async def _open(self, stack: AsyncExitStack) -> LocalTranscriber:
+        with self._printer.bars.adding(f"loading {self._settings.engine.model}") as bar:
+            return await stack.enter_async_context(open_transcriber(self._settings, _fetching(bar)))
 
 
 class _Work:
@@ -74,12 +105,17 @@ class _Work:
         self._transcriber = transcriber
         self._options = options
         self._bars = bars
-        self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._gate = asyncio.Semaphore(transcriber.at_once)
 
-    async def take(self, path: Path) -> Transcript | Failure:
+    async def take(self, errand: Errand) -> _Result:
         async with self._gate:
-            with self._bars.adding(path.name) as bar:
+            with self._bars.adding(errand.media.name) as bar:
                 try:
-                    return await self._transcriber.transcribe(path, self._options, bar.advance)
+                    transcript = await self._transcriber.transcribe(errand.media, self._options, bar.advance)
                 except JobError as error:
-                    return Failure(str(path), error.code, error.message)
+                    return Failure(str(errand.media), error.code, error.message)
+            return await asyncio.to_thread(errand.deliver, transcript)
+
+
+def _fetching(bar: Bar) -> Callable[[int, int], None]:
+    return lambda done, total: bar.advance(done / _MEGABYTE, total / _MEGABYTE, "MB")

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from consumer.models.download import Download
-from consumer.models.hub import Hub
+from consumer.models.hub import Hub, OnBytes
 from consumer.models.resolve import LocatedModel, locate
 
 _LOG_EVERY_S: Final = 30.0
@@ -19,13 +19,22 @@ _LOG_EVERY_S: Final = 30.0
 log = structlog.get_logger(__name__)
 
 
-async def find_model(name: str, cache_dir: Path, *, is_offline: bool, hub: Hub | None = None) -> LocatedModel:
+async def find_model(
+    name: str, cache_dir: Path, *, is_offline: bool, on_bytes: OnBytes | None = None, hub: Hub | None = None
+) -> LocatedModel:
     """As `locate`, without blocking. Cancelled, a download ends at its next bytes and can be continued later.
+
+    Args:
+        name: a model's name, a repository of the hub, or a path.
+        cache_dir: holds a folder per model; need not exist.
+        is_offline: whether the hub is not to be asked.
+        on_bytes: hears of a download's bytes, there and in all, in a thread of its own.
+        hub: to ask; the standard one by default.
 
     Raises:
         FatalError: `MODEL_UNAVAILABLE`; the message names what was tried and what to do.
     """
-    watch = _Watch()
+    watch = _Watch(on_bytes or _ignore)
     how = None if is_offline else Download(hub or Hub(), watch.see)
     try:
         return await asyncio.to_thread(locate, name, cache_dir, how)
@@ -36,13 +45,19 @@ async def find_model(name: str, cache_dir: Path, *, is_offline: bool, hub: Hub |
 class _Watch:
     """What a download tells, heard in its thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_bytes: OnBytes) -> None:
+        self._on_bytes = on_bytes
         self.is_over = threading.Event()
         self._said = time.monotonic()
 
     def see(self, repository: str, done: int, total: int) -> None:
         if self.is_over.is_set():
             raise InterruptedError("nobody waits for it any more")
+        self._on_bytes(done, total)
         if time.monotonic() - self._said > _LOG_EVERY_S:
             self._said = time.monotonic()
             log.info("model_download_progress", repository=repository, done_bytes=done, bytes=total)
+
+
+def _ignore(_done: int, _total: int) -> None:
+    pass

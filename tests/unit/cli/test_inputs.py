@@ -1,0 +1,40 @@
+"""Which files are meant by what a user names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from consumer.cli.inputs import MediaFile, media_in
+from consumer.cli.output import Failure
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Media and other things."""
+    for name in ("b.mp3", "a.WAV", "notes.txt", ".hidden.mp3", "sub/c.mp4", ".git/d.mp3", "sub/deep/e.opus"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (tmp_path / "link").symlink_to(tmp_path / "sub")
+    return tmp_path
+
+
+def test_a_folder_stands_for_the_media_in_it(tree: Path) -> None:
+    found = list(media_in([tree]))
+    assert [each.within.as_posix() for each in found if isinstance(each, MediaFile)] == [
+        "a.WAV", "b.mp3", "sub/c.mp4", "sub/deep/e.opus",
+    ]  # fmt: skip
+    assert found[2] == MediaFile(tree / "sub" / "c.mp4", Path("sub/c.mp4"))
+
+
+def test_a_file_is_taken_whatever_it_is_called(tree: Path) -> None:
+    named = [tree / "notes.txt", tree / ".hidden.mp3", tree / "missing"]
+    assert list(media_in(named)) == [MediaFile(path, Path(path.name)) for path in named]
+
+
+def test_a_folder_without_media_is_a_failure(tmp_path: Path) -> None:
+    (found,) = media_in([tmp_path])
+    assert isinstance(found, Failure)
+    assert (found.input, found.code) == (str(tmp_path), "INPUT_NOT_FOUND")
