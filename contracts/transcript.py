@@ -86,7 +86,7 @@ class Quality(Contract):
     avg_logprob: float | None = Field(description="mean over segments, weighted by their length; null without speech")
     no_speech_prob: float | None = Field(description="mean over segments, likewise")
     max_compression_ratio: float | None = Field(description="above 2.4 the text may repeat itself")
-    speech_s: float = Field(description="seconds that segments cover")
+    speech_s: float = Field(description="seconds that segments cover, summed over channels that are kept apart")
 
 
 class ModelIdentity(Contract):
