@@ -9,8 +9,9 @@ from typing import Final, Protocol
 import structlog
 
 from consumer.engine.config import EngineConfig
+from consumer.engine.job import Cause
 from consumer.engine.launch import StartError
-from consumer.engine.session import Cause, Session
+from consumer.engine.session import Session
 
 _MAX_DELAY_S: Final = 30.0
 log = structlog.get_logger(__name__)

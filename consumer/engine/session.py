@@ -7,14 +7,13 @@ import contextlib
 import itertools
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import Enum, auto
 from typing import Final, Self
 
 from pydantic import JsonValue
 
 from consumer.children.channel import ChannelClosedError
 from consumer.engine.config import EngineConfig, ModelSpec
+from consumer.engine.job import Blame, Cause, Ended, Job, blame
 from consumer.engine.launch import EngineProcess, StartError
 from consumer.engine.memory import resident_bytes
 from consumer.engine.protocol import (
@@ -39,61 +38,6 @@ from consumer.ports import Samples
 from contracts.requests import Mode
 
 _WATCH_S: Final = 0.25
-
-
-class Cause(Enum):
-    """Why a process ended."""
-
-    CRASH = auto()
-    """By itself, or by a signal of somebody else's."""
-    MEMORY = auto()
-    """We ended it: it grew past `max_rss_bytes`."""
-    STUCK = auto()
-    """We ended it for a job or a load that hung or would not stop: whoever else was in it is innocent."""
-    CLOSED = auto()
-    """We ended it: it is replaced or not needed any more."""
-
-
-class Blame(Enum):
-    """What the end of its process says about a job."""
-
-    NONE = auto()
-    """The job had not begun, or the process was ended for another's sake."""
-    SHARED = auto()
-    """One of those that were under way did it."""
-    ALONE = auto()
-    """Nobody else was in the process."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The process ended in the midst of a job."""
-
-    how: str
-    cause: Cause
-    blame: Blame
-
-
-@dataclass(eq=False, slots=True)
-class Job:
-    """A job under way; its replies come in order, the last is no `SegmentFound`."""
-
-    id: int
-    replies: asyncio.Queue[JobReply | Ended] = field(default_factory=asyncio.Queue)
-    is_over: asyncio.Event = field(default_factory=asyncio.Event)
-    is_begun: bool = False
-    """Whether the process has taken it up."""
-    had_company: bool = False
-    """Whether another job was in the process at any time during this one."""
-
-    def take(self, reply: JobReply | Ended) -> None:
-        """Adds a reply."""
-        if isinstance(reply, Begun):
-            self.is_begun = True
-            return
-        self.replies.put_nowait(reply)
-        if not isinstance(reply, SegmentFound):
-            self.is_over.set()
 
 
 class LoadError(Exception):
@@ -290,9 +234,4 @@ class Session:
             if not answer.done():
                 answer.set_exception(SessionEndedError(self.how))
         for job in self._jobs.values():
-            job.take(Ended(self.how, self.cause, self._blame(job)))
-
-    def _blame(self, job: Job) -> Blame:
-        if not job.is_begun or self.cause is Cause.STUCK:
-            return Blame.NONE
-        return Blame.SHARED if sum(each.is_begun for each in self._jobs.values()) > 1 else Blame.ALONE
+            job.take(Ended(self.how, self.cause, blame(job, self.cause, self._jobs.values())))

@@ -15,9 +15,10 @@ from consumer.core.failures import ExitCode, FatalError, JobError, PermanentErro
 from consumer.engine.arguments import arguments, mode_of, require_language, require_model
 from consumer.engine.config import EngineConfig, ModelSpec
 from consumer.engine.desk import Desk, Ticket
+from consumer.engine.job import Blame, Cause, Ended, Job
 from consumer.engine.launch import StartError
 from consumer.engine.protocol import Done, Failed, SegmentFound
-from consumer.engine.session import Blame, Cause, Ended, Job, Session
+from consumer.engine.session import Session
 from consumer.ports import EngineResult, Samples
 from contracts.errors import VERDICTS, ErrorCode, Verdict
 from contracts.requests import Options
