@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from consumer.core.admission import AdmissionRules, check_admission
 from consumer.core.failures import OutageError, TransientError
@@ -25,11 +25,23 @@ from consumer.ports import Decoder, Engine, EngineResult, FetchedObject, Recordi
 from consumer.stopwatch import Stopwatch
 from consumer.tracks import transcribe_tracks
 from contracts.errors import ErrorCode
-from contracts.events import Kind, OutcomeEvent
+from contracts.events import Kind, OutcomeEvent, Stage
 from contracts.transcript import Timing
 
-Notify = Callable[[Kind, float | None, float | None], None]
-"""Hears of progress: what happened, seconds of audio done, seconds of audio in all."""
+
+class Notify(Protocol):
+    """Hears of progress."""
+
+    def __call__(
+        self,
+        kind: Kind,
+        *,
+        done_s: float | None = None,
+        audio_s: float | None = None,
+        stage: Stage | None = None,
+    ) -> None:
+        """What happened, seconds of audio done and in all, and what is done instead of transcribing."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +98,14 @@ class Handler:
 
     async def _transcribe(self, job: Job, notify: Notify, stopwatch: Stopwatch) -> bytes:
         """Returns the bytes of `transcript.json` as they stand in the store: ours, or those of whoever was first."""
-        notify(Kind.STARTED, None, None)
+        notify(Kind.STARTED)
         fetched, recording = await self._fetch_and_decode(job, stopwatch)
         with recording:
             with stopwatch.stage("wait"):
                 result = await transcribe_tracks(
                     self._engine, recording, job.request.options,
-                    lambda done_s: notify(Kind.PROGRESS, done_s, recording.duration_s),
+                    lambda done_s: notify(Kind.PROGRESS, done_s=done_s, audio_s=recording.duration_s),
+                    lambda: notify(Kind.PROGRESS, audio_s=recording.duration_s, stage=Stage.LOADING_MODEL),
                 )  # fmt: skip
             stopwatch.split("wait", "engine", result.engine_s)
             body = self._document(job, fetched, recording, result, stopwatch)

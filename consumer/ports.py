@@ -240,9 +240,15 @@ class Engine(Protocol):
         ...
 
     async def transcribe(
-        self, samples: Samples, options: Options, on_progress: Callable[[float], None]
+        self,
+        samples: Samples,
+        options: Options,
+        on_progress: Callable[[float], None],
+        on_loading: Callable[[], None] = lambda: None,
     ) -> EngineResult:
-        """Transcribes; waits for a free slot first. `on_progress` gets seconds of audio done, rising.
+        """Transcribes; waits for a free slot and its model first.
+
+        `on_progress` gets seconds of audio done, rising; `on_loading` is called when the model has to be loaded.
 
         Cancelling ends the job and frees its slot.
 

@@ -17,7 +17,7 @@ from consumer.core.jobs import Job
 from consumer.core.records import OutboundRecord, Record
 from consumer.handler import Notify
 from consumer.ports import RecordRefusedError, Sink
-from contracts.events import Kind
+from contracts.events import Kind, Stage
 
 _INTERVAL_S: Final = 1.0
 _MAX_IN_FLIGHT: Final = 64
@@ -40,13 +40,15 @@ class ProgressReporter:
         """The ear for one attempt at a job."""
         last = -math.inf
 
-        def notify(kind: Kind, done_s: float | None, audio_s: float | None) -> None:
+        def notify(
+            kind: Kind, *, done_s: float | None = None, audio_s: float | None = None, stage: Stage | None = None
+        ) -> None:
             nonlocal last
-            if kind is Kind.PROGRESS:
+            if kind is Kind.PROGRESS and stage is None:
                 if time.monotonic() - last < _INTERVAL_S:
                     return
                 last = time.monotonic()
-            event = progress_event(job, kind, self._emitter.worker, done_s=done_s, audio_s=audio_s)
+            event = progress_event(job, kind, self._emitter.worker, done_s=done_s, audio_s=audio_s, stage=stage)
             self._send(progress_record(self._emitter, job, event, now=self._now(), cause=record))
 
         return notify

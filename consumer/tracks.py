@@ -10,7 +10,11 @@ from contracts.requests import Channels, Options
 
 
 async def transcribe_tracks(
-    engine: Engine, recording: Recording, options: Options, on_progress: Callable[[float], None]
+    engine: Engine,
+    recording: Recording,
+    options: Options,
+    on_progress: Callable[[float], None],
+    on_loading: Callable[[], None] = lambda: None,
 ) -> EngineResult:
     """Transcribes what the decoder made of the media for these options.
 
@@ -23,7 +27,7 @@ async def transcribe_tracks(
     results = []
     for number, track in enumerate(recording.tracks):
         done_s = number * share * recording.duration_s
-        results.append(await engine.transcribe(track, options, _Progress(on_progress, done_s, share)))
+        results.append(await engine.transcribe(track, options, _Progress(on_progress, done_s, share), on_loading))
     return merge_channels(results) if options.channels is Channels.SEPARATE else results[0]
 
 

@@ -79,6 +79,12 @@ class OutcomeEvent(Contract):
     metadata: dict[str, str] = Field(default_factory=dict)
 
 
+class Stage(StrEnum):
+    """What a worker does for a job instead of transcribing."""
+
+    LOADING_MODEL = "loading_model"
+
+
 class ProgressEvent(Contract):
     """The value of a progress event; loss is allowed, so never wait for one."""
 
@@ -88,6 +94,9 @@ class ProgressEvent(Contract):
     attempt: int = Field(ge=1)
     done_s: float | None = Field(None, description="seconds of audio transcribed so far")
     audio_s: float | None = Field(None, description="seconds of audio in all")
+    stage: str | None = Field(
+        None, description="what is done instead of transcribing, such as `loading_model`; others may come"
+    )
     worker: str
     tenant: str | None = None
     correlation_id: str | None = None

@@ -11,7 +11,7 @@ from consumer.core.failures import JobError
 from consumer.core.jobs import Job
 from consumer.core.records import Header, OutboundRecord, Record
 from contracts.errors import ErrorCode, Verdict
-from contracts.events import ErrorDetail, Kind, OutcomeEvent, ProgressEvent
+from contracts.events import ErrorDetail, Kind, OutcomeEvent, ProgressEvent, Stage
 
 _TRACE_HEADERS: Final = ("traceparent", "tracestate")
 
@@ -61,8 +61,8 @@ def unreadable_record(emitter: Emitter, outcome: OutcomeEvent, *, now: datetime,
 def progress_record(
     emitter: Emitter, job: Job, event: ProgressEvent, *, now: datetime, cause: Record
 ) -> OutboundRecord:
-    """The event that a job goes on; ids differ by attempt and, while it works, by milliseconds done."""
-    step = "" if event.done_s is None else f"/{round(event.done_s * 1000)}"
+    """The event that a job goes on; ids differ by attempt and, while it works, by stage or milliseconds done."""
+    step = f"/{event.stage}" if event.stage else "" if event.done_s is None else f"/{round(event.done_s * 1000)}"
     event_id = f"{job.tenant or '-'}/{job.job_id}/{event.kind.value}/{job.replay_count}/{job.attempt}{step}"
     headers = _headers(emitter, event.kind, event_id, now=now, cause=cause, extra={"ce_subject": event.input})
     return OutboundRecord(emitter.progress_topic, job.job_id.encode(), _json(event), headers)
@@ -92,7 +92,13 @@ def unreadable_outcome(job_id: str | None, error: JobError, worker: str) -> Outc
 
 
 def progress_event(
-    job: Job, kind: Kind, worker: str, *, done_s: float | None = None, audio_s: float | None = None
+    job: Job,
+    kind: Kind,
+    worker: str,
+    *,
+    done_s: float | None = None,
+    audio_s: float | None = None,
+    stage: Stage | None = None,
 ) -> ProgressEvent:
     """How far a job is."""
     return ProgressEvent(
@@ -102,6 +108,7 @@ def progress_event(
         attempt=job.attempt,
         done_s=done_s,
         audio_s=audio_s,
+        stage=stage,
         worker=worker,
         tenant=job.tenant,
         correlation_id=job.request.correlation_id,

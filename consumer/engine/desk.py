@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +26,7 @@ class Ticket:
     model: ModelSpec
     turn: asyncio.Future[Session]
     """Answered when the job may start: at once, before anything else is awaited."""
+    on_loading: Callable[[], None]
     goes_alone: bool = False
     passed_by: int = 0
 
@@ -74,10 +76,12 @@ class Desk:
         """The model that is being loaded beside the running jobs."""
         return self._loading
 
-    def enter(self, model: ModelSpec, *, goes_alone: bool = False) -> Ticket:
+    def enter(self, model: ModelSpec, on_loading: Callable[[], None], *, goes_alone: bool = False) -> Ticket:
         """Takes a place at the end of the line."""
-        ticket = Ticket(model, asyncio.get_running_loop().create_future(), goes_alone)
+        ticket = Ticket(model, asyncio.get_running_loop().create_future(), on_loading, goes_alone)
         self._waiting.append(ticket)
+        if self.session is None or self._loading == model.name:
+            on_loading()
         self._advance()
         return ticket
 
@@ -140,6 +144,9 @@ class Desk:
             session.unload(each)
         log.info("model_loading", model=name, dropped=list(drop))
         self._loading = name
+        for ticket in self._waiting:
+            if ticket.model.name == name:
+                ticket.on_loading()
         self._keep(asyncio.create_task(self._load(self._specs[name], session)))
 
     async def _load(self, spec: ModelSpec, session: Session) -> None:

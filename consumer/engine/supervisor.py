@@ -114,12 +114,16 @@ class ProcessEngine:
         return session.process_id if session else None
 
     async def transcribe(
-        self, samples: Samples, options: Options, on_progress: Callable[[float], None]
+        self,
+        samples: Samples,
+        options: Options,
+        on_progress: Callable[[float], None],
+        on_loading: Callable[[], None] = lambda: None,
     ) -> EngineResult:
         """Transcribes; see `ports.Engine`."""
         require_model(options, tuple(self._specs))
         spec = self._specs[options.model] if options.model is not None else self._config.models[0]
-        attempt = _Attempt(self._config, spec, options, _rising(on_progress))
+        attempt = _Attempt(self._config, spec, options, _rising(on_progress), on_loading)
         again = _Again(goes_alone=False)
         while True:
             ended = await self._try(attempt, samples, again)
@@ -128,7 +132,7 @@ class ProcessEngine:
             again = ended
 
     async def _try(self, attempt: _Attempt, samples: Samples, again: _Again) -> EngineResult | _Again:
-        ticket = self._desk.enter(attempt.spec, goes_alone=again.goes_alone)
+        ticket = self._desk.enter(attempt.spec, attempt.on_loading, goes_alone=again.goes_alone)
         job: Job | None = None
         try:
             session = await ticket.turn
@@ -166,6 +170,7 @@ class _Attempt:
     spec: ModelSpec
     options: Options
     on_progress: Callable[[float], None]
+    on_loading: Callable[[], None]
 
     def start(self, session: Session, samples: Samples) -> Job:
         require_language(self.options, self.spec.name, session.loaded[self.spec.name].languages)

@@ -51,8 +51,14 @@ class FakeEngine:
         return True
 
     async def transcribe(
-        self, samples: Samples, options: Options, on_progress: Callable[[float], None]
+        self,
+        samples: Samples,
+        options: Options,
+        on_progress: Callable[[float], None],
+        on_loading: Callable[[], None] = lambda: None,
     ) -> EngineResult:
+        if options.model is not None:
+            on_loading()
         self.running += 1
         self.entered.set()
         try:

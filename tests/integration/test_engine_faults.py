@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -157,6 +158,17 @@ async def test_jobs_may_name_any_allowed_model_and_more_are_held_than_fit_at_no_
         held = engine.status.loaded
     assert [each.model.name for each in outcomes if isinstance(each, EngineResult)] == [name or "a" for name in names]
     assert len(held) == 2
+
+
+async def test_who_waits_for_a_model_is_told_that_it_is_being_loaded() -> None:
+    told: list[str] = []
+    async with ProcessEngine(make_fake_config("a", "b")) as engine:
+        for name in ("a", "b", "b"):
+            with make_noise() as samples:
+                tell = partial(told.append, name)
+                await engine.transcribe(samples, Options(model=name), lambda _: None, tell)
+        assert engine.status.loading is None
+    assert told == ["b"]
 
 
 async def test_another_model_is_unknown() -> None:

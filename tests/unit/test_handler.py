@@ -15,7 +15,7 @@ from consumer.core.resultset import derive_result_set
 from consumer.handler import Handled, Handler, HandlerConfig
 from consumer.stopwatch import Stopwatch
 from contracts.errors import ErrorCode
-from contracts.events import Kind
+from contracts.events import Kind, Stage
 from contracts.transcript import Transcript
 from tests.fakes.engine import FakeDecoder, FakeEngine
 from tests.fakes.store import FakeStore
@@ -36,13 +36,16 @@ class Bench:
     store: FakeStore = field(default_factory=FakeStore)
     decoder: FakeDecoder = field(default_factory=FakeDecoder)
     engine: FakeEngine = field(default_factory=FakeEngine)
-    notices: list[tuple[Kind, float | None, float | None]] = field(default_factory=list)
+    notices: list[tuple[Kind, dict[str, object]]] = field(default_factory=list)
 
     async def run(self, job: Job | None = None) -> Handled:
         rules = AdmissionRules((), (OUTPUT,), f"{OUTPUT}.steno/", max_bytes=1000)
         config = HandlerConfig(worker="gpu-3", scratch_dir=self.scratch_dir, rules=rules)
         handler = Handler(self.store, self.decoder, self.engine, config=config, now=lambda: NOW)
-        return await handler.run(job or make_a_job(), lambda *notice: self.notices.append(notice), Stopwatch())
+        return await handler.run(job or make_a_job(), self.hear, Stopwatch())
+
+    def hear(self, kind: Kind, **notice: object) -> None:
+        self.notices.append((kind, notice))
 
     @property
     def written(self) -> list[str]:
@@ -75,7 +78,14 @@ async def test_the_transcript_is_written_first_and_the_manifest_last(bench: Benc
 async def test_progress_is_told_from_the_start_on(bench: Bench) -> None:
     await bench.run()
 
-    assert bench.notices == [(Kind.STARTED, None, None), (Kind.PROGRESS, 5 / 16_000, 5 / 16_000)]
+    assert bench.notices == [(Kind.STARTED, {}), (Kind.PROGRESS, {"done_s": 5 / 16_000, "audio_s": 5 / 16_000})]
+
+
+async def test_a_job_whose_model_has_to_be_loaded_says_so(bench: Bench) -> None:
+    await bench.run(make_a_job(options={"model": "tiny.en"}))
+
+    loading = {"audio_s": 5 / 16_000, "stage": Stage.LOADING_MODEL}
+    assert bench.notices[1] == (Kind.PROGRESS, loading)
 
 
 async def test_channels_that_are_kept_apart_are_told_in_the_transcript(bench: Bench) -> None:

@@ -13,7 +13,7 @@ from consumer.core.events import (
 from consumer.core.failures import PermanentError, TransientError
 from consumer.core.resultset import derive_result_set
 from contracts.errors import ErrorCode
-from contracts.events import Kind, OutcomeEvent, ProgressEvent, parse_event
+from contracts.events import Kind, OutcomeEvent, ProgressEvent, Stage, parse_event
 from tests.make import EMITTER, NOW, make_a_job, make_record, make_transcript
 
 TRACE = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
@@ -76,17 +76,25 @@ def test_a_borrowed_job_id_does_not_name_the_event() -> None:
 
 def test_progress_events_of_one_attempt_have_different_ids() -> None:
     job = make_a_job(attempt=2)
-    kinds = ((Kind.STARTED, None), (Kind.PROGRESS, 1.5), (Kind.PROGRESS, 3.0))
+    kinds = (
+        (Kind.STARTED, None, None), (Kind.PROGRESS, None, Stage.LOADING_MODEL),
+        (Kind.PROGRESS, 1.5, None), (Kind.PROGRESS, 3.0, None),
+    )  # fmt: skip
     events = [
         progress_record(
-            EMITTER, job, progress_event(job, kind, "gpu-3", done_s=done_s, audio_s=9.0), now=NOW, cause=make_record()
+            EMITTER,
+            job,
+            progress_event(job, kind, "gpu-3", done_s=done_s, audio_s=9.0, stage=stage),
+            now=NOW,
+            cause=make_record(),
         )
-        for kind, done_s in kinds
+        for kind, done_s, stage in kinds
     ]
     parsed = [parse_event(record.headers, record.value) for record in events]
 
     assert [event.id for event in parsed] == [
         "-/call-4711/started/0/2",
+        "-/call-4711/progress/0/2/loading_model",
         "-/call-4711/progress/0/2/1500",
         "-/call-4711/progress/0/2/3000",
     ]
