@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,12 @@ import pytest
 
 from consumer.core.failures import ExitCode, FatalError
 from consumer.models.download import Download
+from consumer.models.fetching import find_model
 from consumer.models.hub import Hub
 from consumer.models.record import read_record
 from consumer.models.resolve import LocatedModel, Wanted, find, locate
 from tests.stack.hub import TINY_MODEL, Mood, Repository, StandIn, stand_in_hub
+from tests.waiting import until
 
 SMALL = "Systran/faster-whisper-small"
 FETCHED = ["config.json", "tokenizer.json", "vocabulary.txt", "model.bin"]
@@ -200,3 +204,28 @@ def test_the_token_is_told(hub: StandIn, tmp_path: Path, monkeypatch: pytest.Mon
     assert "HF_TOKEN" in refusal(hub, tmp_path)
     monkeypatch.setenv("HF_TOKEN", "hf_right")
     assert pull(hub, tmp_path).path.is_dir()
+
+
+async def test_a_download_that_nobody_waits_for_any_more_ends_and_can_be_continued(
+    hub: StandIn, tmp_path: Path
+) -> None:
+    hub.mood = Mood(stalls_once=True)
+    waiting = asyncio.create_task(find_model("small", tmp_path, is_offline=False, hub=Hub(hub.url)))
+    await until(lambda: len(hub.downloads) > len(FETCHED), "the weights on their way")
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    hub.let_go.set()
+    await until(lambda: is_free(tmp_path / ".small.lock"), "the end of the download")
+    assert not (tmp_path / "small").exists()
+    assert (await find_model("small", tmp_path, is_offline=False, hub=Hub(hub.url))).path.is_dir()
+    assert any(asked.startswith("model.bin bytes=") for asked in hub.downloads)
+
+
+def is_free(lock: Path) -> bool:
+    with lock.open() as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True

@@ -75,7 +75,8 @@ class StandIn:
     url: str = ""
     asked: list[str] = field(default_factory=list)
     """Paths asked for, with the range where one was."""
-    is_over: threading.Event = field(default_factory=threading.Event)
+    let_go: threading.Event = field(default_factory=threading.Event)
+    """Set to end every silence."""
 
     @property
     def downloads(self) -> list[str]:
@@ -95,7 +96,7 @@ def stand_in_hub(repositories: Mapping[str, Repository]) -> Iterator[StandIn]:
         try:
             yield hub
         finally:
-            hub.is_over.set()
+            hub.let_go.set()
             server.shutdown()
             thread.join()
 
@@ -111,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.asked.append(path + (f" {ranged}" if (ranged := self.headers["Range"]) else ""))
         mood = self.hub.mood
         if mood.stalls_always:
-            self.hub.is_over.wait(30)
+            self.hub.let_go.wait(30)
             return
         if mood.refuses or (mood.refuses_after is not None and len(self.hub.downloads) > mood.refuses_after):
             self._refuse(mood.refuses or 503)
@@ -181,7 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             if mood.stalls_once:
                 mood.stalls_once = False
-                self.hub.is_over.wait(30)
+                self.hub.let_go.wait(30)
             mood.cuts_at = None
         else:
             self.wfile.write(body)
