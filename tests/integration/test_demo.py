@@ -88,9 +88,9 @@ async def read_exports(process: Process) -> dict[str, str]:
     exports: dict[str, str] = {}
     async with asyncio.timeout(DEADLINE_S):
         while LAST_EXPORT not in exports:
-            line = (await process.stdout.readline()).decode().rstrip("\n")
-            if line.startswith("export "):
-                name, _, value = line.removeprefix("export ").partition("=")
+            text = (await process.stdout.readline()).decode().rstrip("\n")
+            if text.startswith("export "):
+                name, _, value = text.removeprefix("export ").partition("=")
                 exports[name] = value
     return exports
 
