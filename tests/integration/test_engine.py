@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from consumer.core.failures import ConsumerError, ExitCode, FatalError, OutageError, PermanentError, TransientError
 from consumer.engine.supervisor import ProcessEngine
@@ -64,8 +65,10 @@ async def test_progress_rises_to_the_length_of_the_audio() -> None:
     assert heard[-1] == samples.duration_s
 
 
-async def test_jobs_that_come_together_take_turns() -> None:
-    async with ProcessEngine(make_engine_config()) as engine:
+@pytest.mark.parametrize("slots", [1, 2])
+async def test_jobs_that_come_together_take_turns_or_share_the_process(slots: int) -> None:
+    async with ProcessEngine(make_engine_config(slots=slots)) as engine:
+        assert engine.slots == slots
         results = await asyncio.gather(*(transcribe(engine) for _ in range(3)))
     assert {text_of(result) for result in results} == {" has never been surpassed."}
 
@@ -80,6 +83,24 @@ async def test_a_killed_engine_fails_its_job_and_serves_the_next() -> None:
         assert text_of(await transcribe(engine)) == " has never been surpassed."
         assert pid_of(engine) != first
         assert not is_running(first)
+
+
+async def test_two_jobs_in_a_killed_engine_both_finish() -> None:
+    async with ProcessEngine(make_engine_config(slots=2)) as engine:
+        first = pid_of(engine)
+        jobs = [asyncio.create_task(transcribe(engine, clip)) for clip in (LONGEST, SHORT, SHORT)]
+        await asyncio.sleep(0.2)
+        os.kill(first, signal.SIGSEGV)
+        results = await asyncio.gather(*jobs)
+        assert pid_of(engine) != first
+    assert [text_of(result) for result in results[1:]] == [" has never been surpassed."] * 2
+
+
+async def test_jobs_for_two_models_that_do_not_fit_together_are_both_served() -> None:
+    async with ProcessEngine(make_engine_config("tiny.en", "base", models_bytes=150_000_000)) as engine:
+        results = await asyncio.gather(*(transcribe(engine, model=model) for model in ("tiny.en", "base", "tiny.en")))
+        assert len(engine.status.loaded) == 1
+    assert [result.model.name for result in results] == ["tiny.en", "base", "tiny.en"]
 
 
 async def test_an_engine_that_dies_idle_is_replaced() -> None:
@@ -210,6 +231,17 @@ async def test_broken_weights_stop_the_start(tmp_path: Path) -> None:
     with pytest.raises(FatalError, match=f"{folder} on cpu with int8"):
         async with ProcessEngine(make_engine_config(models=(replace(spec("tiny.en"), path=folder),))):
             pass
+
+
+async def test_without_a_gpu_auto_says_so_once_whatever_becomes_of_the_process() -> None:
+    with structlog.testing.capture_logs() as lines:
+        async with ProcessEngine(make_engine_config(device="auto")) as engine:
+            first = pid_of(engine)
+            os.kill(first, signal.SIGKILL)
+            await until(lambda: engine.process_id not in (None, first))
+            device = engine.status.device
+    told = [line["reason"] for line in lines if line["event"] == "engine_falls_back"]
+    assert told == ([] if device == "cuda" else ["no CUDA device is to be seen"])
 
 
 async def test_auto_takes_what_is_there() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import asdict
 from functools import cache
@@ -82,6 +83,22 @@ async def test_segments_words_and_language_equal_a_direct_call(
             segments, language, probability = call_directly(model, clip, mode, temperature=[0.0], **call)
             assert as_faster_whisper(result.segments) == segments, clip.name
             assert (result.language, result.language_probability) == (language, probability)
+
+
+async def test_jobs_side_by_side_do_not_change_each_other() -> None:
+    clips = (ENGLISH, SHORT)
+    modes = [(clip, mode) for clip in clips for mode in ("sequential", "batched")]
+
+    async def ask(engine: ProcessEngine, clip: Clip, mode: str) -> list[dict[str, Any]]:
+        asked = Options.model_validate({"temperature": [0.0], "mode": mode, "word_timestamps": True}, strict=False)
+        with make_samples(clip) as samples:
+            return as_faster_whisper((await engine.transcribe(samples, asked, lambda _: None)).segments)
+
+    async with ProcessEngine(make_engine_config(slots=2)) as engine:
+        ours = await asyncio.gather(*(ask(engine, clip, mode) for clip, mode in modes))
+    for (clip, mode), segments in zip(modes, ours, strict=True):
+        direct_segments, _, _ = call_directly("tiny.en", clip, mode, temperature=[0.0], word_timestamps=True)
+        assert segments == direct_segments, (clip.name, mode)
 
 
 @pytest.mark.parametrize("clip", [SHORT, STEREO, JAPANESE], ids=lambda clip: clip.name)
