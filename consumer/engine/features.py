@@ -1,6 +1,6 @@
 """Log-Mel features as faster-whisper computes them, without holding a file's spectrum. Engine process only.
 
-faster-whisper takes the Fourier transform of a whole file at once: 1.1 GB for an hour beside the features' 115 MB.
+faster-whisper takes the Fourier transform of a whole file at once, 3 GB for an hour beside the features of 115 MB.
 Here it is taken in blocks. Three ways, by length:
 
 - up to one window (every chunk of batched mode): computed by faster-whisper's own code whenever it is read;

@@ -2,7 +2,7 @@
 
 The audio is joined from the recordings of tests/speech.py. What a whole file costs is spent before its first segment
 (voice activity detector, loudest value, features), so `--segments` may end a long file early; 0 lets it run to its end.
-`--direct` measures a bare faster-whisper call in a process of its own beside it, which takes about 4.5 GB an hour.
+`--direct` measures a bare faster-whisper call in a process of its own beside it, which takes about 3.5 GB an hour.
 """
 
 from __future__ import annotations
