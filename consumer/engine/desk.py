@@ -80,6 +80,8 @@ class Desk:
         """Takes a place at the end of the line."""
         ticket = Ticket(model, asyncio.get_running_loop().create_future(), on_loading, goes_alone)
         self._waiting.append(ticket)
+        if self._is_closing:
+            self._disappoint(None, "the engine was closed")
         if self.session is None or self._loading == model.name:
             on_loading()
         self._advance()

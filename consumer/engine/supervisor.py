@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -11,18 +10,16 @@ from typing import Self
 
 import structlog
 
-from consumer.core.failures import ExitCode, FatalError, JobError, PermanentError, TransientError
-from consumer.engine.arguments import arguments, mode_of, require_language, require_model
+from consumer.core.failures import ExitCode, FatalError, JobError
+from consumer.engine.arguments import require_model
+from consumer.engine.attempt import Again, Attempt, is_exhausted, rising
 from consumer.engine.config import EngineConfig, ModelSpec
 from consumer.engine.desk import Desk, Ticket
-from consumer.engine.job import Blame, Cause, Ended, Job
+from consumer.engine.job import Job
 from consumer.engine.launch import StartError
-from consumer.engine.protocol import Done, Failed, SegmentFound
 from consumer.engine.session import Session
 from consumer.ports import EngineResult, Samples
-from contracts.errors import VERDICTS, ErrorCode, Verdict
 from contracts.requests import Options
-from contracts.transcript import Segment
 
 log = structlog.get_logger(__name__)
 
@@ -35,15 +32,6 @@ class Status:
     slots: int
     loaded: tuple[str, ...]
     loading: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Again:
-    """The attempt came to nothing through no proven fault of the job."""
-
-    goes_alone: bool
-    is_exhausted: bool = False
-    """The process has run out of memory and is of no use any more."""
 
 
 class ProcessEngine:
@@ -123,22 +111,22 @@ class ProcessEngine:
         """Transcribes; see `ports.Engine`."""
         require_model(options, tuple(self._specs))
         spec = self._specs[options.model] if options.model is not None else self._config.models[0]
-        attempt = _Attempt(self._config, spec, options, _rising(on_progress), on_loading)
-        again = _Again(goes_alone=False)
+        attempt = Attempt(self._config, spec, options, rising(on_progress), on_loading)
+        again = Again(goes_alone=False)
         while True:
             ended = await self._try(attempt, samples, again)
             if isinstance(ended, EngineResult):
                 return ended
             again = ended
 
-    async def _try(self, attempt: _Attempt, samples: Samples, again: _Again) -> EngineResult | _Again:
+    async def _try(self, attempt: Attempt, samples: Samples, again: Again) -> EngineResult | Again:
         ticket = self._desk.enter(attempt.spec, attempt.on_loading, goes_alone=again.goes_alone)
         job: Job | None = None
         try:
             session = await ticket.turn
             job = attempt.start(session, samples)
             ended = await attempt.follow(session, job, samples.duration_s)
-            if _is_exhausted(ended):
+            if is_exhausted(ended):
                 self._desk.retire("out of memory")
         finally:
             if job is None or job.is_over.is_set():
@@ -147,7 +135,7 @@ class ProcessEngine:
                 self._abandon(session, job, ticket)
         if isinstance(ended, JobError):
             raise ended
-        if isinstance(ended, _Again):
+        if isinstance(ended, Again):
             log.warning("job_runs_again", alone=ended.goes_alone)
         return ended
 
@@ -160,105 +148,3 @@ class ProcessEngine:
     async def _stop(self, session: Session, job: Job, ticket: Ticket) -> None:
         await session.cancel(job, timeout_s=self._config.cancel_timeout_s)
         self._desk.leave(ticket)
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One job's account of what it wants and what came of it."""
-
-    config: EngineConfig
-    spec: ModelSpec
-    options: Options
-    on_progress: Callable[[float], None]
-    on_loading: Callable[[], None]
-
-    def start(self, session: Session, samples: Samples) -> Job:
-        require_language(self.options, self.spec.name, session.loaded[self.spec.name].languages)
-        return session.start(samples, self.spec.name, mode_of(self.options), arguments(self.options))
-
-    async def follow(self, session: Session, job: Job, duration_s: float) -> EngineResult | _Again | JobError:
-        deadline_s = self.config.deadline_s(duration_s)
-        started_s = time.perf_counter()
-        segments: list[Segment] = []
-        try:
-            async with asyncio.timeout(deadline_s):
-                last = await self._collect(job, segments, duration_s)
-        except TimeoutError:
-            session.kill(Cause.STUCK)
-            text = f"the transcription took longer than {deadline_s:g} s"
-            return TransientError(ErrorCode.ENGINE_TIMEOUT, text)
-        if isinstance(last, Done):
-            return self._result(session, segments, last, engine_s=time.perf_counter() - started_s)
-        return _judge(last, had_company=job.had_company, config=self.config)
-
-    async def _collect(self, job: Job, segments: list[Segment], duration_s: float) -> Done | Failed | Ended:
-        while True:
-            match await job.replies.get():
-                case SegmentFound(segment=segment):
-                    segments.append(segment)
-                    if segment.end < duration_s:
-                        self.on_progress(segment.end)
-                case Done() as done:
-                    self.on_progress(duration_s)
-                    return done
-                case Failed() | Ended() as end:
-                    return end
-                case _:
-                    return Failed(job.id, ErrorCode.INTERNAL, "the job was cancelled by nobody")
-
-    def _result(self, session: Session, segments: list[Segment], done: Done, *, engine_s: float) -> EngineResult:
-        return EngineResult(
-            segments=segments,
-            language=done.language,
-            language_probability=done.language_probability,
-            model=self.spec.identity,
-            engine=self.config.backend.value,
-            device=session.opened.device,
-            compute_type=session.loaded[self.spec.name].compute_type,
-            mode=mode_of(self.options).value,
-            options=dict(arguments(self.options)),
-            versions=dict(session.opened.versions),
-            engine_s=round(engine_s, 4),
-        )
-
-
-def _judge(end: Failed | Ended, *, had_company: bool, config: EngineConfig) -> _Again | JobError:
-    """Whose fault the end was: that of a job that was alone, nobody's else, until it has been alone."""
-    match end:
-        case Failed(code=ErrorCode.GPU_OUT_OF_MEMORY) if had_company:
-            return _Again(goes_alone=True, is_exhausted=True)
-        case Failed(code=code, message=message):
-            kind = PermanentError if VERDICTS[code] is Verdict.PERMANENT else TransientError
-            return kind(code, message)
-        case Ended(blame=Blame.NONE):
-            return _Again(goes_alone=False)
-        case Ended(cause=Cause.CRASH | Cause.MEMORY, blame=Blame.SHARED):
-            return _Again(goes_alone=True)
-        case Ended(cause=Cause.MEMORY):
-            text = f"the engine process grew past {config.max_rss_bytes} bytes (STENO_ENGINE__MAX_RSS_BYTES)"
-            return TransientError(ErrorCode.GPU_OUT_OF_MEMORY, text)
-        case Ended(how=how):
-            return TransientError(ErrorCode.ENGINE_CRASHED, f"{how}, in the midst of this job")
-
-
-def _is_exhausted(ended: EngineResult | _Again | JobError) -> bool:
-    match ended:
-        case _Again(is_exhausted=is_exhausted):
-            return is_exhausted
-        case JobError(code=code):
-            return code is ErrorCode.GPU_OUT_OF_MEMORY
-        case _:
-            return False
-
-
-def _rising(on_progress: Callable[[float], None]) -> Callable[[float], None]:
-    """Holds back what was told before: a job that runs again starts anew."""
-    told_s = 0.0
-
-    def tell(done_s: float) -> None:
-        nonlocal told_s
-        if done_s > told_s:
-            told_s = done_s
-            on_progress(done_s)
-
-    return tell

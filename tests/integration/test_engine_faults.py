@@ -90,6 +90,15 @@ async def test_a_hung_job_is_charged_and_its_neighbour_runs_again() -> None:
         assert pid_of(engine) != first
 
 
+async def test_of_two_that_stand_still_only_one_is_charged_for_it() -> None:
+    async with ProcessEngine(make_fake_config(job_timeout_s=0.8)) as engine:
+        first = pid_of(engine)
+        os.kill(first, signal.SIGSTOP)
+        outcomes = codes(await together(engine, None, None))
+        assert sorted(outcomes) == ["ENGINE_TIMEOUT", "done"]
+        assert pid_of(engine) != first
+
+
 async def test_a_job_that_does_not_stop_when_cancelled_leaves_its_neighbour_uncharged() -> None:
     async with ProcessEngine(make_fake_config(cancel_timeout_s=0.2)) as engine:
         hung = asyncio.create_task(job(engine, "fake:hang"))
