@@ -141,7 +141,7 @@ def _print(entries: Sequence[Entry], configured: Iterable[str], *, as_json: bool
 
 def _line(entry: Entry, width: int = 0) -> str:
     size = f"{entry.size_bytes / _MEGABYTE:.0f} MB" if entry.size_bytes else "-"
-    revision = f" @{entry.revision[:_REVISION_CHARS]}" if entry.revision and " " not in entry.revision else ""
+    revision = f" @{entry.revision[:_REVISION_CHARS]}" if entry.revision and "==" not in entry.revision else ""
     where = " ".join(filter(None, (f"{entry.source}{revision}", entry.where or entry.revision)))
     detail = f" ({entry.detail})" if entry.detail else ""
     return f"{entry.name:{width}}  {entry.state:6}  {size:>8}  {where}{detail}"

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from faster_whisper import BatchedInferencePipeline, WhisperModel
 
@@ -15,9 +14,6 @@ from consumer.local import LocalTranscriber
 from consumer.settings import EngineSettings, Settings
 from contracts.requests import Mode, Options
 from tests.engines import COMPUTE_TYPE, located
-
-BATCH_SIZE: Final = 8
-"""faster-whisper's default."""
 
 
 @dataclass(frozen=True, slots=True)
