@@ -69,6 +69,8 @@ PrefixUri = Annotated[
     Field(json_schema_extra={"pattern": rf"{_BUCKET}(?:{_SEGMENT}(?:/{_SEGMENT})*/?)?$"}),
 ]
 JobId = Annotated[str, StringConstraints(pattern=JOB_ID_PATTERN)]
+HeaderText = Annotated[str, StringConstraints(pattern=r"^[!-~]+$")]
+"""Visible ASCII: what a header of HTTP can carry. Anything else would fail in the client, on every try."""
 Language = Annotated[str, AfterValidator(_is_known_language), Field(json_schema_extra={"enum": list(LANGUAGES)})]
 Temperature = Annotated[float, Field(ge=0.0, le=1.0, strict=False)]
 
@@ -179,8 +181,8 @@ class Input(Contract):
     """The object to transcribe."""
 
     uri: ObjectUri = Field(description="s3://bucket/key, the key as it is, not percent-encoded")
-    version_id: str | None = Field(None, min_length=1, max_length=1024, description="exact version of the object")
-    etag: str | None = Field(None, min_length=1, max_length=256, description="refuse the object if its ETag differs")
+    version_id: HeaderText | None = Field(None, max_length=1024, description="exact version of the object")
+    etag: HeaderText | None = Field(None, max_length=256, description="refuse the object if its ETag differs")
     size_bytes: int | None = Field(None, ge=0, description="size, if known: too large is refused before any fetch")
 
 
