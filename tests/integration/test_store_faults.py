@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from consumer.adapters.s3_store import Limits, S3Store, probe_conditional_writes
-from consumer.core.failures import ExitCode, FatalError, JobError, OutageError
+from consumer.core.failures import ExitCode, FatalError, JobError, OutageError, PermanentError
 from contracts.errors import ErrorCode
 from contracts.requests import Input
 
@@ -144,6 +144,8 @@ async def test_a_store_that_does_not_resume_is_an_outage() -> None:
         (404, "NoSuchBucket", ErrorCode.INPUT_NOT_FOUND),
         (404, "NoSuchVersion", ErrorCode.INPUT_NOT_FOUND),
         (405, "MethodNotAllowed", ErrorCode.INPUT_NOT_FOUND),
+        (400, "InvalidArgument", ErrorCode.REQUEST_INVALID),
+        (400, "InvalidRequest", ErrorCode.REQUEST_INVALID),
         (418, "NobodyKnows", ErrorCode.INTERNAL),
     ],
 )
@@ -152,6 +154,13 @@ async def test_an_answer_to_a_fetch_has_one_code(status: int, code: str, expecte
         error = await failure_of(store)
     assert error.code is expected
     assert URI in error.message
+
+
+async def test_an_etag_that_no_header_carries_is_no_outage() -> None:
+    async with store_on(refusing(500, "InternalError")) as store:
+        with pytest.raises(PermanentError) as caught:
+            await store.fetch(Input.model_construct(uri=URI, etag="a\nb"), io.BytesIO(), max_bytes=1)
+    assert caught.value.code is ErrorCode.REQUEST_INVALID
 
 
 async def test_the_message_of_a_forbidden_input_explains_aws() -> None:

@@ -31,6 +31,8 @@ class Fault(StrEnum):
     """A condition (`If-Match`, `If-None-Match`) does not hold."""
     CONFLICT = "conflict"
     """Another conditional write was under way; S3 asks to repeat this one."""
+    INVALID = "invalid"
+    """What we ask for cannot be asked for: refused by the client before it is sent, or by the store as malformed."""
     REFUSED = "refused"
     """Anything else that the store does not want."""
 
@@ -56,8 +58,16 @@ _BY_CODE: Final = {
     **dict.fromkeys(("AccessDenied", "AllAccessDisabled", "AccountProblem"), Fault.FORBIDDEN),
     "InvalidObjectState": Fault.ARCHIVED,
     "NoSuchBucket": Fault.NO_BUCKET,
-    # A delete marker asked for by version answers MethodNotAllowed; a malformed version id InvalidArgument.
+    # A delete marker asked for by version answers MethodNotAllowed.
     **dict.fromkeys(("NoSuchKey", "NoSuchVersion", "MethodNotAllowed"), Fault.NO_OBJECT),
+    # A malformed version id is InvalidArgument, an object under a key of its owner's InvalidRequest.
+    **dict.fromkeys(
+        (
+            "InvalidArgument", "InvalidRequest", "InvalidURI", "InvalidBucketName", "KeyTooLongError",
+            "XMinioInvalidObjectName",
+        ),
+        Fault.INVALID,
+    ),
     "PreconditionFailed": Fault.CHANGED,
     "ConditionalRequestConflict": Fault.CONFLICT,
 }  # fmt: skip
@@ -83,6 +93,8 @@ _BY_CLASS: Final[tuple[tuple[type[Exception], Fault], ...]] = (
     (boto.RefreshWithMFAUnsupportedError, Fault.CREDENTIALS),
     (boto.SSOError, Fault.CREDENTIALS),
     (boto.MetadataRetrievalError, Fault.CREDENTIALS),
+    (boto.ParamValidationError, Fault.INVALID),
+    (aiohttp.InvalidURL, Fault.INVALID),
     (boto.HTTPClientError, Fault.UNAVAILABLE),
     (boto.ConnectionError, Fault.UNAVAILABLE),
     (boto.IncompleteReadError, Fault.UNAVAILABLE),
@@ -114,6 +126,10 @@ _INPUT: Final = {
     Fault.ARCHIVED: (ErrorCode.INPUT_FORBIDDEN, "the object is archived: restore it first"),
     Fault.NO_BUCKET: (ErrorCode.INPUT_NOT_FOUND, "there is no such bucket"),
     Fault.NO_OBJECT: (ErrorCode.INPUT_NOT_FOUND, "there is no such object"),
+    Fault.INVALID: (
+        ErrorCode.REQUEST_INVALID,
+        "the store cannot be asked for this object; check 'uri', 'version_id' and 'etag' of the input",
+    ),
     Fault.CHANGED: (ErrorCode.INPUT_CHANGED, "the object is another than the one that was asked for"),
 }
 
@@ -140,6 +156,8 @@ def fault_of(error: BaseException) -> Fault:
     if isinstance(error, boto.ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return _BY_CODE.get(error.response.get("Error", {}).get("Code", "")) or _fault_of_status(status)
+    if _is_unsendable(error):
+        return Fault.INVALID
     return next(fault for kind, fault in _BY_CLASS if isinstance(error, kind))
 
 
@@ -163,6 +181,12 @@ def job_error(code: ErrorCode, message: str) -> JobError:
         if kind.verdict is VERDICTS[code]:
             return kind(code, message)
     raise ValueError(f"{code} is no error")
+
+
+def _is_unsendable(error: BaseException) -> bool:
+    """Whether the client wraps a complaint about our values; a bad certificate is a ValueError too, and an OSError."""
+    cause = getattr(error, "kwargs", {}).get("error") if isinstance(error, boto.HTTPClientError) else None
+    return isinstance(cause, ValueError) and not isinstance(cause, OSError)
 
 
 def _fault_of_status(status: int) -> Fault:

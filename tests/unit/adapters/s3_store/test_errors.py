@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 
 import aiohttp
@@ -38,7 +39,7 @@ def below(kind: type[Exception]) -> Iterator[type[Exception]]:
 @pytest.mark.parametrize("kind", sorted({*below(boto.BotoCoreError), *below(aiohttp.ClientError)}, key=repr))
 def test_every_class_of_client_errors_has_a_meaning(kind: type[Exception]) -> None:
     assert issubclass(kind, FOREIGN)
-    assert fault_of(kind.__new__(kind)) in {Fault.UNAVAILABLE, Fault.CREDENTIALS, Fault.REFUSED}
+    assert fault_of(kind.__new__(kind)) in {Fault.UNAVAILABLE, Fault.CREDENTIALS, Fault.INVALID, Fault.REFUSED}
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,13 @@ def test_every_class_of_client_errors_has_a_meaning(kind: type[Exception]) -> No
         (boto.PartialCredentialsError(provider="p", cred_var="v"), Fault.CREDENTIALS),
         (boto.CredentialRetrievalError(provider="p", error_msg="m"), Fault.CREDENTIALS),
         (boto.UnauthorizedSSOTokenError(), Fault.CREDENTIALS),
-        (boto.ParamValidationError(report="r"), Fault.REFUSED),
+        (boto.ParamValidationError(report="r"), Fault.INVALID),
+        (boto.HTTPClientError(error=ValueError("Forbidden control character")), Fault.INVALID),
+        (boto.HTTPClientError(error=ssl.SSLCertVerificationError()), Fault.UNAVAILABLE),
+        (boto.HTTPClientError(error=OSError()), Fault.UNAVAILABLE),
+        (aiohttp.InvalidURL("u"), Fault.INVALID),
+        (answer("InvalidArgument", 400), Fault.INVALID),
+        (answer("InvalidRequest", 400), Fault.INVALID),
         (answer("SlowDown", 503), Fault.THROTTLED),
         (answer("Unheard", 429), Fault.THROTTLED),
         (answer("Unheard", 502), Fault.UNAVAILABLE),
@@ -90,6 +97,12 @@ def test_a_missing_bucket_is_told_apart_when_it_is_ours_to_write_to() -> None:
 def test_what_befalls_everybody_is_an_outage_on_both_sides(error: Exception) -> None:
     assert isinstance(input_error(error, URI), OutageError)
     assert isinstance(output_error(error, URI), OutageError)
+
+
+def test_an_input_that_cannot_be_asked_for_is_the_requests_fault() -> None:
+    error = input_error(answer("InvalidArgument", 400), URI)
+    assert isinstance(error, PermanentError)
+    assert error.code is ErrorCode.REQUEST_INVALID
 
 
 def test_what_nobody_knows_is_tried_again() -> None:
