@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import Field, JsonValue, TypeAdapter, ValidationError
 
@@ -158,12 +158,8 @@ Order = Open | Load | Unload | Start | Cancel
 JobReply = Begun | SegmentFound | Done | Failed | Cancelled
 Reply = Opened | OpenFailed | Loaded | LoadFailed | JobReply
 
-_ORDERS: Final[TypeAdapter[Order]] = TypeAdapter(
-    Annotated[Order, Field(discriminator="kind")]  # type: ignore[arg-type]  # an annotated union is a type to pydantic
-)
-_REPLIES: Final[TypeAdapter[Reply]] = TypeAdapter(
-    Annotated[Reply, Field(discriminator="kind")]  # type: ignore[arg-type]  # an annotated union is a type to pydantic
-)
+_ORDERS: Final[TypeAdapter[Order]] = TypeAdapter(cast("Any", Annotated[Order, Field(discriminator="kind")]))
+_REPLIES: Final[TypeAdapter[Reply]] = TypeAdapter(cast("Any", Annotated[Reply, Field(discriminator="kind")]))
 
 
 def pack(message: Order | Reply) -> Message:
