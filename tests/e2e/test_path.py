@@ -72,6 +72,13 @@ async def test_a_worker_says_whether_it_lives_and_whether_it_takes_work(deployme
     assert set(document["checks"]) == {"model_loaded", "group_joined", "accepting"}
 
 
+async def test_a_worker_starts_again_under_its_id(deployment: Deployment) -> None:
+    for _ in range(3):
+        worker = await deployment.start_worker(STENO_WORKER__ID="gpu-3")
+        worker.signal(signal.SIGTERM)
+        assert await worker.ended() == 0
+
+
 async def test_a_worker_that_is_told_to_end_finishes_its_job_first(deployment: Deployment, tmp_path: Path) -> None:
     worker = await deployment.start_worker()
     long = speech.join([speech.ENGLISH], tmp_path / "long.wav", at_least_s=60)
