@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import traceback
@@ -43,9 +44,8 @@ def _report(error: Exception, is_debugging: Callable[[], bool]) -> int:
             return _say(error.message, error.exit_code)
         case ConsumerError():
             return _say(str(error), ExitCode.FAILED)
-        case BrokenPipeError():
-            _drop_output()
-            return ExitCode.FAILED
+        case BrokenPipeError() | OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EFBIG | errno.EIO | errno.EROFS):
+            return _report_unwritable(error)
     return _report_defect(error, shows_traceback=is_debugging())
 
 
@@ -56,8 +56,16 @@ def _report_defect(error: Exception, *, shows_traceback: bool) -> int:
     return _say(f"a defect of steno: {type(error).__name__}: {error}{hint}", ExitCode.INTERNAL)
 
 
+def _report_unwritable(error: OSError) -> int:
+    _drop_output()
+    if isinstance(error, BrokenPipeError):  # who reads has seen enough
+        return ExitCode.FAILED
+    where = f"{error.filename}: " if error.filename else ""
+    return _say(f"cannot write: {where}{error.strerror}", ExitCode.FAILED)
+
+
 def _drop_output() -> None:
-    """Lets the interpreter flush into nothing at its end, or it would complain about the closed pipe."""
+    """Lets the interpreter flush into nothing at its end, or it would complain about what does not take it."""
     with contextlib.suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import click
 import pytest
 
@@ -62,6 +64,11 @@ def test_misuse_is_one_line_and_exit_code_2(
         (ExceptionGroup("", [ExceptionGroup("", [ConsumerError("broken")])]), 1, "steno: broken\n"),
         (ExceptionGroup("", [ConsumerError("first"), ConsumerError("second")]), 1, "steno: first\n"),
         (click.FileError("a.wav", "is a folder"), 2, "steno: Could not open file 'a.wav': is a folder\n"),
+        (
+            OSError(errno.EROFS, "Read-only file system", "out.txt"),
+            1,
+            "steno: cannot write: out.txt: Read-only file system\n",
+        ),
         (KeyboardInterrupt(), 130, "\nsteno: interrupted\n"),
     ],
 )
