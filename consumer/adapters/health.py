@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self
@@ -40,7 +42,7 @@ class HealthServer:
         """Starts to listen.
 
         Raises:
-            FatalError: the port is taken.
+            FatalError: the port is taken, or the address is none of this machine's.
         """
         app = web.Application()
         for path, (checks, facts) in self._checks.items():
@@ -51,7 +53,7 @@ class HealthServer:
             await web.TCPSite(self._runner, self._host, self._port).start()
         except OSError as exc:
             await self._runner.cleanup()
-            text = f"cannot listen on {self._host}:{self._port} ({exc.strerror}); set STENO_HEALTH__PORT to a free port"
+            text = f"cannot listen on {self._host}:{self._port} ({exc.strerror or exc}); {_advice(exc)}"
             raise FatalError(ExitCode.BAD_SETTINGS, text) from exc
         self._port = self._runner.addresses[0][1]
         return self
@@ -62,6 +64,15 @@ class HealthServer:
         """Stops listening."""
         if self._runner is not None:
             await self._runner.cleanup()
+
+
+def _advice(error: OSError) -> str:
+    # Newer versions of asyncio give no number when none of a host's addresses can be bound.
+    if isinstance(error, socket.gaierror) or error.errno in {errno.EADDRNOTAVAIL, None}:
+        return "set STENO_HEALTH__HOST to an address of this machine"
+    if error.errno == errno.EADDRINUSE:
+        return "set STENO_HEALTH__PORT to a free port"
+    return "set STENO_HEALTH__HOST and STENO_HEALTH__PORT to what this worker may listen on"
 
 
 def _handler(checks: Checks, facts: Facts) -> Callable[[web.Request], Awaitable[web.Response]]:
