@@ -23,15 +23,13 @@ COMPUTE_TYPE: Final = "int8"
 THREADS: Final = 1
 
 
-@cache
-def _cache_dir() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="steno-models-")
+_CACHE: Final = Path(__file__).parents[1] / ".cache" / "models"
 
 
 @cache
 def located(name: str) -> LocatedModel:
-    """A model's weights, in a cache that lasts as long as this run."""
-    return locate(name, Path(_cache_dir().name))
+    """A model's weights, in a cache that later runs use again: one of this run alone would stay where it is killed."""
+    return locate(name, _CACHE)
 
 
 @cache
