@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from enum import StrEnum
 from typing import Final
 
 from consumer.core.failures import PermanentError
@@ -18,20 +17,10 @@ from contracts.requests import JOB_ID_PATTERN, split_s3_uri
 
 TRANSCRIPT_NAME: Final = "transcript.json"
 MANIFEST_NAME: Final = "manifest.json"
-NO_TENANT: Final = "-"
-"""Stands for an absent tenant; no tenant can be called so, since names begin with a letter or digit."""
 
 _MAX_KEY_BYTES: Final = 1024
 _NAME: Final = re.compile(JOB_ID_PATTERN)
 _DOTS: Final = frozenset((".", ".."))
-
-
-class StateName(StrEnum):
-    """What is kept about a job while it runs."""
-
-    LEASE = "lease"
-    CANCEL = "cancel"
-    STATUS = "status"
 
 
 def result_prefix(output_uri: str, job_id: str) -> str:
@@ -59,12 +48,6 @@ def transcript_uri(output_uri: str, job_id: str) -> str:
 def manifest_uri(output_uri: str, job_id: str) -> str:
     """The file that is written last; raises as `result_prefix` does."""
     return result_uri(output_uri, job_id, MANIFEST_NAME)
-
-
-def state_uri(state_prefix: str, tenant: str | None, job_id: str, name: StateName) -> str:
-    """One coordination object of a job; raises as `result_prefix` does."""
-    owner = NO_TENANT if tenant is None else _named(tenant)
-    return _below(state_prefix, owner, _named(job_id), name.value)
 
 
 def is_under(uri: str, prefix: str) -> bool:

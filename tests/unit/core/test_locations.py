@@ -4,14 +4,12 @@ import pytest
 
 from consumer.core.failures import PermanentError
 from consumer.core.locations import (
-    StateName,
     is_allowed,
     is_under,
     manifest_uri,
     result_prefix,
     result_uri,
     split_writable,
-    state_uri,
     transcript_uri,
 )
 from contracts.errors import ErrorCode
@@ -29,17 +27,10 @@ def test_a_whole_bucket_is_a_prefix_without_an_empty_segment() -> None:
     assert manifest_uri("s3://out/", "call-1") == "s3://out/call-1/manifest.json"
 
 
-def test_state_lies_under_tenant_and_job() -> None:
-    assert state_uri("s3://out/.steno/", None, "j", StateName.LEASE) == "s3://out/.steno/-/j/lease"
-    assert state_uri("s3://out/.steno/", "acme", "j", StateName.CANCEL) == "s3://out/.steno/acme/j/cancel"
-
-
 @pytest.mark.parametrize("name", ["", "-", ".steno", "..", "a/b", "ä", "x" * 129, "job\n"])
 def test_a_name_that_is_no_job_id_never_becomes_a_key(name: str) -> None:
     with pytest.raises(ValueError, match="cannot be a segment"):
         result_prefix("s3://out/", name)
-    with pytest.raises(ValueError, match="cannot be a segment"):
-        state_uri("s3://out/", name, "j", StateName.LEASE)
 
 
 def test_a_key_over_1024_bytes_is_the_requests_fault() -> None:
