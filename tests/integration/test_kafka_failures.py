@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from consumer.adapters.kafka.sink import KafkaSink, SinkConfig
 from consumer.adapters.kafka.source import KafkaSource, SourceConfig
@@ -66,6 +67,43 @@ async def test_records_of_an_aborted_transaction_are_not_delivered(kafka: str, t
         delivery = await source.receive()
         assert delivery.record.value == b"committed"
         source.settle(delivery)
+
+
+class _RawName(str):
+    """A header name that a producer of another language could send."""
+
+    __slots__ = ()
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:  # noqa: ARG002  # as str has it
+        return b"\xff\xfe-bad"
+
+
+async def _put_odd_batch(kafka: str, topic: str, codec: int) -> None:
+    """One batch of three records, whose middle one has a header name that is no UTF-8."""
+    async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
+        batch = producer.create_batch()
+        batch._builder = _DefaultRecordBatchBuilderPy(
+            magic=2, compression_type=codec, is_transactional=0,
+            producer_id=-1, producer_epoch=-1, base_sequence=-1, batch_size=1 << 20,
+        )  # fmt: skip
+        batch.append(timestamp=None, key=None, value=b"before" * 100)
+        batch.append(timestamp=None, key=b"key", value=b"odd", headers=[(_RawName(), b"1"), ("g\xf6", None)])
+        batch.append(timestamp=None, key=None, value=b"beside")
+        await (await producer.send_batch(batch, topic, partition=0))
+        await producer.send_and_wait(topic, b"behind", partition=0)
+
+
+@pytest.mark.parametrize("codec", range(5))
+async def test_a_header_name_that_is_no_text_holds_nothing_back(kafka: str, topic: str, codec: int) -> None:
+    await _put_odd_batch(kafka, topic, codec)
+    async with KafkaSource(SourceConfig(kafka, topic, topic)) as source, asyncio.timeout(DEADLINE_S):
+        deliveries = [await source.receive() for _ in range(4)]
+    assert [delivery.record.value for delivery in deliveries] == [b"before" * 100, b"odd", b"beside", b"behind"]
+    assert [delivery.record.offset for delivery in deliveries] == [0, 1, 2, 3]
+    odd = deliveries[1].record
+    assert (odd.key, odd.headers) == (b"key", (("\\xff\\xfe-bad", b"1"), ("g\xf6", None)))
+    async with KafkaSink(SinkConfig(kafka)) as sink:
+        await sink.publish(OutboundRecord(topic, odd.key, odd.value, odd.headers))
 
 
 async def test_a_client_that_failed_for_good_ends_receive_and_keeps_nobody_waiting(kafka: str, topic: str) -> None:

@@ -11,6 +11,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
+from consumer.adapters.kafka.records import read_any_header
 from consumer.ports import Record
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,7 @@ class SourceConfig:
 
 def make_consumer(config: SourceConfig) -> AIOKafkaConsumer:
     """Connects to nothing yet and subscribes to nothing."""
+    read_any_header()
     return AIOKafkaConsumer(
         bootstrap_servers=config.bootstrap_servers,
         client_id=config.client_id,

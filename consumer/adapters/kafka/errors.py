@@ -6,6 +6,7 @@ from typing import Final
 
 from aiokafka import errors
 
+from consumer.adapters.kafka.records import place_of
 from consumer.core.failures import ExitCode, FatalError, OutageError
 from contracts.errors import ErrorCode
 
@@ -56,6 +57,9 @@ def running_failure(error: BaseException) -> FatalError:
     """Why a source that was running can never deliver again."""
     if isinstance(error, REFUSALS):
         return FatalError(ExitCode.REFUSED, f"the Kafka broker refuses us ({_text(error)}); check the ACLs")
+    if place := place_of(error):
+        text = f"the records at {place} (topic/partition/offset) cannot be read ({_text(error)})"
+        return FatalError(ExitCode.INTERNAL, f"{text}; look at them, then move the group's offset past them")
     return FatalError(ExitCode.INTERNAL, f"the Kafka client failed for good: {_text(error)}")
 
 
@@ -65,4 +69,6 @@ def outage(error: BaseException, topic: str) -> OutageError:
 
 
 def _text(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    """The error's name and what it says; aiokafka's own say their name already."""
+    name, text = type(error).__name__, str(error)
+    return text if name in text else f"{name}: {text}" if text else name
