@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import aioboto3
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
+from consumer.cli.ending import run
+from consumer.settings import KafkaSettings, S3Settings, Settings, TopicSettings
+from contracts.requests import split_s3_uri
+from contracts.topics import load_topics
+from tests.stack.furniture import BUCKETS, furnish
 from tests.stack.service import MissingServiceError, running, work_directory
 from tests.stack.store import S3Address
 
@@ -45,6 +52,24 @@ async def test_a_bucket_fixture_takes_objects(s3_address: S3Address, bucket: str
         await client.put_object(Bucket=bucket, Key="a", Body=b"b")
         found = await client.list_objects_v2(Bucket=bucket)
     assert [entry["Key"] for entry in found["Contents"]] == ["a"]
+
+
+async def test_a_furnished_stack_has_what_a_worker_checks(kafka: str, s3_address: S3Address, unique: str) -> None:
+    topics = [replace(topic, name=topic.name.replace("transcription", unique)) for topic in load_topics().values()]
+    for _ in range(2):
+        await furnish(kafka, s3_address, topics=topics, buckets=[unique])
+
+    session = aioboto3.Session(s3_address.access_key, s3_address.secret_key, region_name=s3_address.region)
+    async with session.client("s3", endpoint_url=s3_address.endpoint) as client:
+        await client.head_bucket(Bucket=unique)
+    names = TopicSettings(requests=f"{unique}.requests")
+    settings = Settings(kafka=KafkaSettings(bootstrap_servers=kafka), topics=names)
+    assert await asyncio.to_thread(run, ["topics", "check"], lambda: settings) == 0
+
+
+def test_the_buckets_are_those_of_a_workers_defaults() -> None:
+    settings = S3Settings()
+    assert {split_s3_uri(uri)[0] for uri in (settings.results, settings.uploads)} == set(BUCKETS)
 
 
 @pytest.mark.parametrize("kill", [os.kill, os.killpg], ids=["alone", "with its process group"])

@@ -1,13 +1,16 @@
-"""Starts the stack for hand use, prints the exports that lead to it, and stays until Ctrl-C."""
+"""Starts the stack with all that a worker needs, prints the exports that lead to it, and stays until Ctrl-C."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import signal
 import sys
 from contextlib import ExitStack
 
+from contracts.topics import load_topics
 from tests.stack import broker, store
+from tests.stack.furniture import BUCKETS, furnish
 from tests.stack.service import MissingServiceError, first_of
 
 
@@ -20,9 +23,12 @@ def main() -> int:
         except MissingServiceError as exc:
             sys.stderr.write(f"the stack cannot start: {exc}\n")
             return 1
+        topics = load_topics().values()
+        asyncio.run(furnish(kafka.bootstrap, s3.address, topics=topics, buckets=BUCKETS))
         sys.stdout.write(_exports(kafka, s3))
         sys.stdout.flush()
-        sys.stderr.write(f"{kafka.name} and {s3.name} are up; Ctrl-C stops them\n")
+        made = f"topics {', '.join(topic.name for topic in topics)}; buckets {', '.join(BUCKETS)}"
+        sys.stderr.write(f"{kafka.name} and {s3.name} are up, with what a worker needs; Ctrl-C stops them\n{made}\n")
         signal.pause()
     return 0
 
