@@ -7,6 +7,7 @@ standard meaning and are read by their own libraries.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import re
 import socket
@@ -26,6 +27,8 @@ from contracts.requests import PrefixUri, split_s3_uri
 PREFIX: Final = "STENO_"
 DELIMITER: Final = "__"
 ENV_FILE: Final = ".env"
+_SERVER: Final = r"(\[(?P<address>[0-9A-Fa-f:.]+)\]|[A-Za-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?"
+_LAST_PORT: Final = 65535
 _TOPIC_NAME: Final = r"[A-Za-z0-9._-]{1,249}"
 
 
@@ -49,6 +52,22 @@ Prefixes = Annotated[tuple[Prefix, ...], NoDecode, BeforeValidator(_split_commas
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
 
 
+def _check_servers(text: str) -> str:
+    """Host and port of each server; the port may be left to the client, an IPv6 address stands in brackets."""
+    for server in text.split(","):
+        found = re.fullmatch(_SERVER, server.strip())
+        if not found or not 0 < int(found["port"] or 1) <= _LAST_PORT:
+            raise ValueError(
+                f"{server.strip()!r} is no host:port; write broker:9092 or [::1]:9092, several with commas"
+            )
+        if found["address"]:
+            ipaddress.IPv6Address(found["address"])
+    return text
+
+
+Servers = Annotated[str, AfterValidator(_check_servers)]
+
+
 class Group(BaseModel):
     """Base of one group of settings."""
 
@@ -68,7 +87,7 @@ class WorkerSettings(Group):
 class KafkaSettings(Group):
     """The broker."""
 
-    bootstrap_servers: str = Field("localhost:9092", min_length=1, description="host:port, several with commas")
+    bootstrap_servers: Servers = Field("localhost:9092", min_length=1, description="host:port, several with commas")
     group_id: str = Field("transcription-workers", min_length=1, description="consumer group")
 
 

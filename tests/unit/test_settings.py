@@ -66,6 +66,19 @@ def test_empty_variable_is_an_unset_one(load: Load) -> None:
     assert load(STENO_S3__STATE="", STENO_HEALTH__PORT="") == load()
 
 
+@pytest.mark.parametrize("servers", ["b", "b:9092", "10.0.0.1:1,b-2.c_3.d:65535, [::1]:9092", "[fe80::1]"])
+def test_servers_are_taken_as_they_are(load: Load, servers: str) -> None:
+    assert load(STENO_KAFKA__BOOTSTRAP_SERVERS=servers).kafka.bootstrap_servers == servers
+
+
+@pytest.mark.parametrize(
+    "servers",
+    ["[::1", "b:99999999", "b:0", "b:65536", "b:", ":9092", "b:9092,", "::1", "[]", "[:::1]", "PLAIN://b:9092", "b:x"],
+)
+def test_what_is_no_server_is_refused_by_name(load: Load, servers: str) -> None:
+    assert refusal(load, STENO_KAFKA__BOOTSTRAP_SERVERS=servers).startswith("STENO_KAFKA__BOOTSTRAP_SERVERS: ")
+
+
 def test_unknown_variable_stops_the_start_and_names_the_nearest(load: Load) -> None:
     message = refusal(load, STENO_KAFKA__BOOTSTRAP_SERVER="a:9092")
     assert message == ("STENO_KAFKA__BOOTSTRAP_SERVER is not a setting; did you mean STENO_KAFKA__BOOTSTRAP_SERVERS?")
