@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 
 import click
@@ -59,11 +59,22 @@ def _run(compare: _Compare, settings: Settings, *, as_json: bool) -> ExitCode:
     width = max(len(report.name) for report in reports)
     for report in reports:
         click.echo(_document(report) if as_json else _line(report, width))
+    for advice in _advice(reports):
+        click.echo(f"steno: {advice}", err=True)
     return exit_code_for(reports)
 
 
 async def _compare(compare: _Compare, settings: Settings) -> list[TopicReport]:
     return await compare(settings.kafka.bootstrap_servers, specs_for(settings.topics))
+
+
+def _advice(reports: Sequence[TopicReport]) -> Iterator[str]:
+    """One sentence for each kind of fault: which topics, and what to do."""
+    names = {state: ", ".join(report.name for report in reports if report.state is state) for state in TopicState}
+    if missing := names[TopicState.MISSING]:
+        yield f"missing: {missing}; make them with `steno topics init`"
+    if differing := names[TopicState.DIFFERS]:
+        yield f"not as they should be: {differing}; steno changes no topic, alter them with your broker's tools"
 
 
 def _line(report: TopicReport, width: int) -> str:

@@ -33,8 +33,11 @@ def test_init_makes_what_check_missed_and_repeating_it_changes_nothing(
         ("check", ExitCode.OK, "exists"),
     ):
         assert topics(settings, command, "--json") == code
-        documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        printed = capsys.readouterr()
+        documents = [json.loads(line) for line in printed.out.splitlines()]
         assert [(document["topic"], document["state"]) for document in documents] == [(name, state) for name in names]
+        advice = f"steno: missing: {', '.join(names)}; make them with `steno topics init`\n"
+        assert printed.err == (advice if state == "missing" else "")
 
 
 async def test_a_topic_that_differs_is_told_and_left_alone(
@@ -43,6 +46,9 @@ async def test_a_topic_that_differs_is_told_and_left_alone(
     await make_topic(kafka, f"{unique}.results", partitions=1)
     code = await asyncio.to_thread(topics, settings, "init")
     assert code == ExitCode.FAILED
-    lines = capsys.readouterr().out.splitlines()
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
+    assert printed.err.startswith(f"steno: not as they should be: {unique}.results; ")
+    assert len(printed.err.splitlines()) == 1
     assert "differs: partitions is 1 and should be 12" in lines[1]
     assert [line.split()[1] for line in lines] == ["created", "differs:", "created", "created"]
