@@ -93,6 +93,25 @@ async def test_a_worker_that_is_told_to_end_finishes_its_job_first(deployment: D
     assert worker.lines[-1]["event"] == "worker_stopped"
 
 
+async def test_a_worker_that_is_told_twice_to_end_gives_its_job_back(deployment: Deployment, tmp_path: Path) -> None:
+    worker = await deployment.start_worker()
+    long = speech.join([speech.ENGLISH], tmp_path / "long.wav", at_least_s=300)
+    await deployment.publish({"job_id": "long", "input": {"uri": await deployment.upload(long)}})
+    await deployment.read(f"{deployment.prefix}.progress", 1)
+    worker.signal(signal.SIGTERM)
+    await until(lambda: bool(worker.events("draining")), "it drains")
+    worker.signal(signal.SIGTERM)
+
+    assert await worker.ended(within_s=15) == 0
+    assert [line["count"] for line in worker.events("jobs_given_back")] == [1]
+    lines = worker.lines
+    drain = lines[lines.index(worker.events("draining")[0]) :]  # what stands before is of a broker's first group
+    assert [line for line in drain if line["level"] in {"error", "critical"}] == []
+    assert await deployment.read(deployment.results, 0) == []
+    assert await deployment.committed() in ({}, dict.fromkeys(range(4), 0))
+    assert await deployment.files("long") == {}
+
+
 async def test_no_transcript_and_no_prompt_is_ever_logged(deployment: Deployment) -> None:
     worker = await deployment.start_worker(STENO_LOG__LEVEL="debug")
     uri = await deployment.upload(speech.ENGLISH.path)
