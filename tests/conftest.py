@@ -70,6 +70,13 @@ def kafka(pytestconfig: pytest.Config) -> Iterator[str]:
         yield _open(broker.PROVIDERS, stack, lambda found: found.name, pytestconfig).bootstrap
 
 
+@pytest.fixture
+def own_broker(pytestconfig: pytest.Config) -> Iterator[broker.Broker]:
+    """A broker that no other test meets, to be treated badly."""
+    with ExitStack() as stack:
+        yield _open((broker.apache_kafka,), stack, lambda found: f"{found.name} of a test's own", pytestconfig)
+
+
 @pytest.fixture(scope="session")
 def s3_address(pytestconfig: pytest.Config) -> Iterator[S3Address]:
     """A real S3 API, started for this run unless one is given."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from faster_whisper import WhisperModel
 
 from consumer.models.resolve import locate
 from tests.e2e.fleet import Deployment
+from tests.stack.broker import Broker
 from tests.stack.clients import make_bucket, make_topic
 from tests.stack.store import S3Address
 
@@ -20,15 +22,29 @@ Reference = Callable[[Path], str]
 @pytest.fixture
 async def deployment(kafka: str, s3_address: S3Address, unique: str, tmp_path: Path) -> AsyncIterator[Deployment]:
     """Topics and a bucket of its own; every worker of it is gone at the end."""
-    deployment = Deployment(kafka, s3_address, unique, tmp_path)
-    await make_bucket(s3_address, unique)
+    async with _deployed(Deployment(kafka, s3_address, unique, tmp_path)) as deployed:
+        yield deployed
+
+
+@pytest.fixture
+async def deployment_apart(
+    own_broker: Broker, s3_address: S3Address, unique: str, tmp_path: Path
+) -> AsyncIterator[Deployment]:
+    """A deployment on `own_broker`."""
+    async with _deployed(Deployment(own_broker.bootstrap, s3_address, unique, tmp_path)) as deployed:
+        yield deployed
+
+
+@asynccontextmanager
+async def _deployed(deployment: Deployment) -> AsyncIterator[Deployment]:
+    await make_bucket(deployment.address, deployment.prefix)
     for topic, partitions in (
         (deployment.requests, 4),
         (deployment.results, 1),
         (deployment.dead_letters, 1),
-        (f"{unique}.progress", 1),
+        (f"{deployment.prefix}.progress", 1),
     ):
-        await make_topic(kafka, topic, partitions=partitions)
+        await make_topic(deployment.bootstrap, topic, partitions=partitions)
     try:
         yield deployment
     finally:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import signal
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from consumer.core.resultset import derive_result_set
@@ -15,9 +18,13 @@ from tests import speech
 from tests.e2e.cable import cable_to
 from tests.e2e.conftest import Reference
 from tests.e2e.fleet import Deployment, data_of
+from tests.processes import descendants_of
+from tests.stack.broker import Broker
 from tests.waiting import until
 
 REBALANCE_S = 120.0
+FREEZE_S = 10.0
+FROZEN_JOBS = 24
 
 
 async def working_on(deployment: Deployment, *, within_s: float = 60.0) -> None:
@@ -101,6 +108,45 @@ async def test_the_store_away_means_waiting_and_no_dead_letter(deployment: Deplo
 
     assert {data_of(event).outcome for event in events} == {Kind.COMPLETED}
     assert await deployment.read(deployment.dead_letters, 0) == []
+
+
+async def test_a_frozen_broker_means_waiting_and_each_job_once(
+    own_broker: Broker, deployment_apart: Deployment
+) -> None:
+    deployment = deployment_apart
+    jobs = [f"job-{number}" for number in range(FROZEN_JOBS)]
+    worker = await deployment.start_worker()
+    uri = await deployment.upload(speech.ENGLISH.path)
+    await deployment.publish(*({"job_id": job, "input": {"uri": uri}} for job in jobs))
+    await until(lambda: bool(worker.events("job_settled")), "a first job")
+    assert own_broker.holder is not None
+    with frozen(descendants_of(own_broker.holder)):
+        await asyncio.sleep(FREEZE_S)  # how long the fault lasts; nothing is awaited
+        assert len(worker.events("job_settled")) < FROZEN_JOBS
+    await deployment.outcomes(FROZEN_JOBS)
+    await until(lambda: len(worker.events("job_settled")) == FROZEN_JOBS, "a log line for each")
+    worker.signal(signal.SIGTERM)
+
+    assert await worker.ended() == 0
+    records = await deployment.read(deployment.results, FROZEN_JOBS)
+    ids = [parse_event(record.headers, record.value).id for record in records]
+    assert sorted(ids) == sorted(f"-/{job}/completed/0" for job in jobs)
+    assert await _transcriptions_begun(deployment) == Counter(jobs)
+    assert await deployment.read(deployment.dead_letters, 0) == []
+    assert sum((await deployment.committed()).values()) == FROZEN_JOBS
+
+
+@contextmanager
+def frozen(processes: set[int]) -> Iterator[None]:
+    """Stops processes, and lets them go on at the end."""
+    assert processes
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
 
 
 async def _transcriptions_begun(deployment: Deployment) -> Counter[str]:

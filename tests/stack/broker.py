@@ -57,6 +57,8 @@ class Broker:
 
     bootstrap: str
     name: str
+    holder: int | None = None
+    """The process above the broker's; None where it is not ours."""
 
 
 @contextmanager
@@ -80,8 +82,9 @@ def apache_kafka() -> Iterator[Broker]:
         command = [java, *_JVM, "-cp", f"{jars}/*"]
         _format(command, properties)
         environment = {"PATH": os.environ["PATH"]}
-        with running([*command, "kafka.Kafka", str(properties)], directory, environment, lambda: listens(port)):
-            yield Broker(f"127.0.0.1:{port}", f"Apache Kafka {_KAFKA_VERSION}")
+        service = [*command, "kafka.Kafka", str(properties)]
+        with running(service, directory, environment, lambda: listens(port)) as holder:
+            yield Broker(f"127.0.0.1:{port}", f"Apache Kafka {_KAFKA_VERSION}", holder)
 
 
 PROVIDERS: Final[Sequence[Callable[[], AbstractContextManager[Broker]]]] = (given_broker, apache_kafka)

@@ -56,8 +56,8 @@ def work_directory() -> Iterator[Path]:
 @contextmanager
 def running(
     command: Sequence[str], directory: Path, environment: Mapping[str, str], is_up: Callable[[], bool]
-) -> Iterator[None]:
-    """Runs a service until the context ends or this process dies; enters once it is up.
+) -> Iterator[int]:
+    """Runs a service until the context ends or this process dies; enters once it is up, with its holder's id.
 
     Args:
         command: what to run.
@@ -76,7 +76,7 @@ def running(
     )
     try:
         _await(is_up, directory)
-        yield
+        yield holder.pid
     finally:
         holder.stdin.close()  # type: ignore[union-attr]  # a pipe was asked for
         with suppress(subprocess.TimeoutExpired):
