@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -14,9 +16,11 @@ from consumer.adapters.kafka.source import KafkaSource, SourceConfig
 from consumer.core.failures import ExitCode, FatalError, OutageError
 from consumer.ports import OutboundRecord
 from contracts.errors import ErrorCode
+from tests.processes import children_of
+from tests.stack.broker import Broker
 from tests.stack.clients import make_topic
 from tests.stack.service import free_ports
-from tests.waiting import DEADLINE_S
+from tests.waiting import DEADLINE_S, until
 
 
 async def test_a_source_without_its_topic_does_not_start(kafka: str, topic_name: str) -> None:
@@ -134,3 +138,27 @@ async def test_work_between_revocation_and_assignment_does_not_hold_the_assignme
         await source._claim.on_partitions_assigned(source._consumer.assignment())
         await sink.publish(OutboundRecord(topic, b"key", b"after"))
         assert (await source.receive()).record.value == b"after"
+
+
+async def test_a_source_whose_broker_answers_nothing_is_not_ready(own_broker: Broker, topic_name: str) -> None:
+    assert own_broker.holder is not None
+    await make_topic(own_broker.bootstrap, topic_name, partitions=1)
+    config = SourceConfig(own_broker.bootstrap, topic_name, topic_name)
+    # The second member has no partition.
+    async with KafkaSource(config) as one, KafkaSource(config) as two:
+
+        def are(*, ready: bool) -> bool:
+            return one.is_ready is ready and two.is_ready is ready
+
+        await until(lambda: are(ready=True), "both are ready")
+        (broker,) = children_of(own_broker.holder)
+        os.kill(broker, signal.SIGSTOP)
+        try:
+            await until(lambda: are(ready=False), "neither is ready", within_s=20)
+        finally:
+            os.kill(broker, signal.SIGCONT)
+        await until(lambda: are(ready=True), "both are ready again")
+        # Longer than an answer counts.
+        for _ in range(30):
+            await asyncio.sleep(0.5)
+            assert are(ready=True)

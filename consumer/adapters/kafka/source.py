@@ -52,6 +52,7 @@ class KafkaSource:
         self._last_poll_s = 0.0
         self._failure: FatalError | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._polling: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         """Checks that the topic is there, joins the group and begins to poll.
@@ -73,7 +74,8 @@ class KafkaSource:
             await self._close()
             raise
         self._last_poll_s = time.monotonic()
-        self._run(self._poll())
+        self._polling = self._run(self._poll())
+        self._run(self._claim.ask())
         return self
 
     async def __aexit__(
@@ -87,9 +89,9 @@ class KafkaSource:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the group is joined and the last poll is fresh."""
+        """Whether the group is joined, the last poll is fresh and the broker answers."""
         is_fresh = time.monotonic() - self._last_poll_s < _FRESH_S
-        return self._claim.is_placed and is_fresh and self._failure is None
+        return self._claim.is_placed and self._claim.is_answered and is_fresh and self._failure is None
 
     async def receive(self) -> Delivery:
         """Waits for the next delivery; nothing is taken before it returns, so cancelling loses nothing.
@@ -182,10 +184,11 @@ class KafkaSource:
 
     # Ends.
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+    def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         task.add_done_callback(self._note_end)
         self._tasks.append(task)
+        return task
 
     def _note_end(self, task: asyncio.Task[None]) -> None:
         if task.cancelled() or (error := task.exception()) is None:
@@ -196,14 +199,14 @@ class KafkaSource:
         self._claim.give_up()
 
     async def _close(self) -> None:
-        keeper, *poll = self._tasks
-        keeper.cancel()
+        for task in self._tasks:
+            if task is not self._polling:
+                task.cancel()
         self._claim.give_up()
         await close_consumer(self._consumer)
-        if poll:
-            await asyncio.wait(poll, timeout=_POLL_END_S)
-        for task in self._tasks:
-            task.cancel()
+        if self._polling:
+            await asyncio.wait({self._polling}, timeout=_POLL_END_S)
+            self._polling.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
