@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from faster_whisper.feature_extractor import FeatureExtractor
 
+from consumer.engine.blockwise import find_layout
 from consumer.engine.features import Blocks, BoundedExtractor, Spectrum
 from consumer.engine.lazy import Floats, Given, LazyArray
 
@@ -39,22 +40,25 @@ def test_a_short_file_in_the_midst_of_a_window_is_cut_like_an_array() -> None:
     assert np.array_equal(np.asarray(BoundedExtractor()(lazy(audio))[..., 500:-1]), direct[..., 500:-1])
 
 
-@pytest.mark.parametrize("samples", [7680 * 160 * 2, 7680 * 160 * 3 + 77])
-def test_block_by_block_they_are_equal_but_for_the_order_of_sums(samples: int) -> None:
+@pytest.mark.parametrize("samples", [7680 * 160 * 2, 7680 * 160 * 3 + 77, 6401 * 160, 12_345_678])
+def test_block_by_block_they_are_equal_where_blas_lets_itself_be_understood(samples: int) -> None:
     audio = noise(samples)
     extractor = BoundedExtractor()
+    layout = find_layout(*extractor.mel_filters.shape)
+    if layout is None:
+        pytest.skip("no way was found to multiply in blocks on this processor: long files are computed as a whole")
     spectrum = Spectrum(extractor, lazy(audio))
-    blocks = LazyArray.of(Blocks(spectrum, extractor.mel_filters), spectrum.frames, (80,))
+    features = LazyArray.of(Blocks(spectrum, extractor.mel_filters, layout), spectrum.frames, (80,))
     direct = FeatureExtractor()(audio)
-    assert blocks.shape == direct.shape
-    assert np.abs(np.asarray(blocks) - direct).max() <= np.finfo(np.float32).eps * 2
-    assert np.array_equal(np.asarray(blocks[:, 7000:10_000]), np.asarray(blocks)[:, 7000:10_000])
+    assert features.shape == direct.shape
+    assert np.array_equal(np.asarray(features), direct)
+    assert np.array_equal(np.asarray(features[:, 5000:8000]), direct[:, 5000:8000])
 
 
 def test_beyond_half_an_hour_nothing_is_kept_but_a_few_blocks() -> None:
     silence = LazyArray((), ()).of(Given(np.zeros(HOUR, np.float32)), HOUR)
     features = BoundedExtractor()(silence)
-    assert isinstance(features, LazyArray)
+    assert isinstance(features, LazyArray) is (find_layout(80, 201) is not None)
     assert features.shape == (80, 360_001)
 
 
