@@ -11,7 +11,8 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import Processor
 
-_LIBRARY_LEVELS: Final = {"aiokafka": "WARNING", "botocore": "WARNING", "aiobotocore": "WARNING"}
+_LIBRARY_LEVELS: Final = {"aiokafka": "CRITICAL", "botocore": "WARNING", "aiobotocore": "WARNING"}
+"""aiokafka calls every passing trouble an error; what matters of it our own adapter says once."""
 
 
 def configure_logging(*, as_json: bool, level: str, worker: str | None = None) -> None:
