@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 import hypothesis
 import pytest
+import structlog
 
 from tests.stack import broker, store
 from tests.stack.clients import make_bucket, make_topic
@@ -61,6 +62,13 @@ def _open(
         pytest.skip(str(exc))
     config.stash[_USED].append(name_of(service))
     return service
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Undoes what a command set up for log lines in this process."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,6 @@ def configure_logging(*, as_json: bool, level: str, worker: str | None = None) -
         processors=[*first, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        cache_logger_on_first_use=True,
     )
     _configure_libraries(level, [*first, structlog.stdlib.ExtraAdder(allow=())], _renderer(as_json=as_json))
     if worker is not None:
