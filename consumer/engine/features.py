@@ -4,7 +4,7 @@ faster-whisper takes the Fourier transform of a whole file at once, 3 GB for an 
 Here it is taken in blocks, and the features are equal to the last bit. Three ways, by length:
 
 - up to one window (every chunk of batched mode): computed by faster-whisper's own code whenever it is read;
-- up to half an hour: the power spectrum in blocks, then one matrix product;
+- up to ten minutes: the power spectrum in blocks, then one matrix product;
 - longer: block by block whenever it is read, after one pass for the loudest value that scales all others. Where no
   way is found to multiply in blocks without another rounding, as above, at 400 MB an hour.
 """
@@ -22,7 +22,7 @@ from consumer.engine.blockwise import Layout, blocks, find_layout, multiply
 from consumer.engine.lazy import Floats, LazyArray
 
 WINDOW_S: Final = 30
-EXACT_S: Final = 30 * 60
+AT_ONCE_S: Final = 10 * 60
 _BLOCK_FRAMES: Final = 7680
 _KEPT_BLOCKS: Final = 2
 """A window of 3,000 frames touches two."""
@@ -42,7 +42,7 @@ class BoundedExtractor(FeatureExtractor):  # type: ignore[misc]  # faster-whispe
         lead = (self.mel_filters.shape[0],)
         if samples <= WINDOW_S * self.sampling_rate:
             return LazyArray.of(Whole(self, waveform), spectrum.frames, lead)
-        layout = find_layout(*self.mel_filters.shape) if samples > EXACT_S * self.sampling_rate else None
+        layout = find_layout(*self.mel_filters.shape) if samples > AT_ONCE_S * self.sampling_rate else None
         if layout is None:
             return at_once(spectrum, self.mel_filters)
         return LazyArray.of(Blocks(spectrum, self.mel_filters, layout), spectrum.frames, lead)

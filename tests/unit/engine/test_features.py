@@ -26,7 +26,7 @@ def lazy(values: Floats) -> LazyArray:
 @pytest.mark.parametrize(
     "samples", [100, 201, 1600, 479_999, 480_000, 480_001, 1_300_777, 7680 * 160, 7680 * 160 * 2 + 159]
 )
-def test_up_to_half_an_hour_they_are_equal_to_the_last_bit(samples: int, mels: int) -> None:
+def test_up_to_ten_minutes_they_are_equal_to_the_last_bit(samples: int, mels: int) -> None:
     audio = noise(samples)
     ours = BoundedExtractor(feature_size=mels)(lazy(audio))
     direct = FeatureExtractor(feature_size=mels)(audio)
@@ -55,7 +55,7 @@ def test_block_by_block_they_are_equal_where_blas_lets_itself_be_understood(samp
     assert np.array_equal(np.asarray(features[:, 5000:8000]), direct[:, 5000:8000])
 
 
-def test_beyond_half_an_hour_nothing_is_kept_but_a_few_blocks() -> None:
+def test_beyond_ten_minutes_nothing_is_kept_but_a_few_blocks() -> None:
     silence = LazyArray((), ()).of(Given(np.zeros(HOUR, np.float32)), HOUR)
     features = BoundedExtractor()(silence)
     assert isinstance(features, LazyArray) is (find_layout(80, 201) is not None)
