@@ -11,11 +11,14 @@ import structlog
 
 from consumer.core.failures import OutageError
 from consumer.engine.config import EngineConfig, ModelSpec
+from consumer.engine.job import Cause
 from consumer.engine.keeper import Keeper
 from consumer.engine.line import Admit, Fetch, Line, Rules, Running, Waiting, next_step
 from consumer.engine.session import LoadError, Session, SessionEndedError
+from consumer.engine.suspects import Suspects
 from contracts.errors import ErrorCode
 
+_DEADLY: Final = "loading it has ended the engine process repeatedly; it is tried again after a pause"
 log = structlog.get_logger(__name__)
 
 
@@ -43,6 +46,7 @@ class Desk:
         self._waiting: list[Ticket] = []
         self._running: list[Ticket] = []
         self._loading: str | None = None
+        self._suspects: Final = Suspects()
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closing = False
         self._due: str | None = None
@@ -82,6 +86,8 @@ class Desk:
         self._waiting.append(ticket)
         if self._is_closing:
             self._disappoint(None, "the engine was closed")
+        elif model.name in self._barred and (self.session is None or model.name not in self.session.loaded):
+            self._disappoint(model.name, _DEADLY)
         if self.session is None or self._loading == model.name:
             on_loading()
         self._advance()
@@ -131,7 +137,16 @@ class Desk:
             for place, ticket in enumerate(self._waiting)
         ]
         running = [Running(ticket.model.name, ticket.goes_alone) for ticket in self._running]
-        return Line(waiting, running, tuple(session.loaded), self._loading)
+        return Line(waiting, running, tuple(session.loaded), self._loading, self._suspects.names, self._barred)
+
+    @property
+    def _barred(self) -> frozenset[str]:
+        return self._suspects.barred(asyncio.get_running_loop().time())
+
+    def _add_death(self, spec: ModelSpec, session: Session) -> None:
+        """The default model is loaded at the start: its deaths are failed starts."""
+        if session.cause is not Cause.CLOSED and spec != self._config.models[0]:
+            self._suspects.add_death(spec.name, asyncio.get_running_loop().time())
 
     def _admit(self, place: int, session: Session) -> None:
         ticket = self._waiting.pop(place)
@@ -156,12 +171,20 @@ class Desk:
             await session.load(spec)
         except SessionEndedError:
             self._loading = None  # those who wait for it wait for the next process
+            if session.cause is not Cause.STUCK:  # else it stood still because of a job
+                self._add_death(spec, session)
+            if spec.name in self._barred:
+                log.error("model_load_failed", model=spec.name, reason=_DEADLY)  # noqa: TRY400 - no defect
+                self._disappoint(spec.name, _DEADLY)
         except LoadError as exc:
             self._loading = None
+            if session.cause is Cause.STUCK:  # it hung
+                self._add_death(spec, session)
             log.error("model_load_failed", model=spec.name, reason=str(exc))  # noqa: TRY400 - no defect
             self._disappoint(spec.name, str(exc))
         else:
             self._loading = None
+            self._suspects.clear(spec.name)
             log.info("model_loaded", model=spec.name)
         self._advance()
 

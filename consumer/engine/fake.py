@@ -66,7 +66,9 @@ class FakeDevice:
     versions: dict[str, str] = field(default_factory=lambda: {"steno": version("steno")})
 
     def load(self, path: str, slots: int, cpu_threads: int) -> FakeModel:  # noqa: ARG002 - there is nothing to load
-        """A model that knows every language; see `backend.Device`."""
+        """A model that knows every language; a path of switches makes their trouble; see `backend.Device`."""
+        if path.startswith("fake:"):
+            _make_trouble(read_switches(path))
         try:
             return FakeModel(read_switches(self.switches))
         except ValueError as exc:

@@ -65,8 +65,8 @@ class Job:
             self.is_over.set()
 
 
-def blame(job: Job, cause: Cause, jobs: Iterable[Job]) -> Blame:
-    """What to say to a job whose process has ended, with all jobs that were in it."""
-    if not job.is_begun or cause is Cause.STUCK:
+def blame(job: Job, cause: Cause, jobs: Iterable[Job], *, is_loading: bool = False) -> Blame:
+    """What to say to a job whose process has ended, with all jobs that were in it, maybe while it loaded a model."""
+    if not job.is_begun or cause is Cause.STUCK or (is_loading and cause is not Cause.CLOSED):
         return Blame.NONE
     return Blame.SHARED if sum(each.is_begun for each in jobs) > 1 else Blame.ALONE

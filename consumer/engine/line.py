@@ -40,6 +40,10 @@ class Line:
     loaded: Sequence[str]
     """Models, the longest unused first."""
     loading: str | None = None
+    suspects: frozenset[str] = frozenset()
+    """Models that are loaded with no jobs beside them."""
+    barred: frozenset[str] = frozenset()
+    """Models that are not loaded now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +75,15 @@ Step = Admit | Fetch
 
 def next_step(line: Line, rules: Rules) -> Step | None:
     """The next thing to do; None when something has to end first."""
-    if any(running.goes_alone for running in line.running):
+    if any(running.goes_alone for running in line.running) or line.loading in line.suspects:
         return None
-    queue = [waiting for waiting in line.waiting if waiting.goes_alone][:1] or line.waiting
+    waiting = [each for each in line.waiting if each.model in line.loaded or each.model not in line.barred]
+    queue = [each for each in waiting if each.goes_alone][:1] or waiting
     for place, wanted in enumerate(queue):
         if wanted.model in line.loaded:
             if _has_room(wanted, line, rules):
                 return Admit(wanted.job)
-        elif line.loading is None:
+        elif line.loading is None and not (wanted.model in line.suspects and line.running):
             drop = _victims(wanted.model, queue[:place], queue[place + 1 :], line, rules)
             if drop is not None:
                 return Fetch(wanted.model, drop)

@@ -57,6 +57,8 @@ class Session:
         """Takes over a process that has opened its device."""
         self.opened = opened
         self.finished_jobs = 0
+        self.has_begun = False
+        """Whether any job has begun in it."""
         self.loaded: dict[str, Loaded] = {}
         """Models that are ready, the longest unused first."""
         self.how = ""
@@ -210,6 +212,7 @@ class Session:
         job = self._jobs.get(reply.job)
         if job is None:
             raise ProtocolError("a reply to no job")
+        self.has_begun = True
         if not isinstance(reply, Begun | SegmentFound):
             del self._jobs[reply.job]
             self.finished_jobs += 1
@@ -230,8 +233,9 @@ class Session:
         await asyncio.gather(*self._sends, return_exceptions=True)
         self.how = await self._process.end()
         self._on_end(self)
+        is_loading = bool(self._loading)
         for answer in self._loading.values():
             if not answer.done():
                 answer.set_exception(SessionEndedError(self.how))
         for job in self._jobs.values():
-            job.take(Ended(self.how, self.cause, blame(job, self.cause, self._jobs.values())))
+            job.take(Ended(self.how, self.cause, blame(job, self.cause, self._jobs.values(), is_loading=is_loading)))

@@ -6,7 +6,9 @@ import asyncio
 import os
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,7 +74,18 @@ async def test_two_that_crash_together_are_both_charged_and_the_third_finishes()
     assert codes(outcomes) == ["ENGINE_CRASHED", "done", "ENGINE_CRASHED"]
 
 
-async def test_a_process_that_somebody_kills_costs_its_jobs_nothing() -> None:
+async def test_a_model_that_ends_the_process_is_kept_out_and_innocent_jobs_are_not_charged() -> None:
+    config = make_fake_config("good", "bad")
+    bad = replace(config.models[1], path=Path("fake:slow=0.3 fake:crash"))
+    async with ProcessEngine(replace(config, models=(config.models[0], bad))) as engine:
+        outcomes = await asyncio.gather(job(engine, "fake:slow=1"), job(engine, model="bad"))
+        assert codes(outcomes) == ["done", "MODEL_LOAD_FAILED"]
+        survivor = engine.process_id
+        assert codes([await job(engine, model="bad"), await job(engine)]) == ["MODEL_LOAD_FAILED", "done"]
+        assert survivor in (None, pid_of(engine))
+
+
+async def test_jobs_that_share_a_process_that_somebody_kills_run_again() -> None:
     async with ProcessEngine(make_fake_config()) as engine:
         jobs = asyncio.create_task(together(engine, "fake:slow=0.5", "fake:slow=0.5"))
         await asyncio.sleep(0.2)

@@ -180,3 +180,15 @@ def test_every_job_starts_once_and_no_model_goes_under_a_job(
     while engine.finish_something():
         engine.advance()
     assert sorted(engine.started) == list(range(len(jobs)))
+
+
+def test_a_suspect_is_loaded_with_no_jobs_beside_it() -> None:
+    suspects = frozenset("b")
+    assert next_step(Line([Waiting(0, "b")], [Running("a")], ("a",), None, suspects), RULES) is None
+    assert next_step(Line([Waiting(0, "b")], [], ("a",), None, suspects), RULES) == Fetch("b", ())
+    assert next_step(Line([Waiting(0, "a")], [], ("a",), "b", suspects), RULES) is None
+
+
+def test_a_barred_model_is_not_loaded_and_holds_nobody_up() -> None:
+    waiting = [Waiting(0, "b", goes_alone=True, passed_by=9), Waiting(1, "a")]
+    assert next_step(Line(waiting, [], ("a",), barred=frozenset("b")), RULES) == Admit(1)
