@@ -22,6 +22,14 @@ def restart_delay_s(failures: int) -> float:
     return min(2.0 ** min(failures - 2, 5), _MAX_DELAY_S) if failures > 1 else 0.0
 
 
+def failures_after(failures: int, *, has_begun: bool) -> int:
+    """Failures in a row once a process has ended: one in which no job had begun counts as a failed start.
+
+    Jobs that crash it must not hold up good ones, and each is charged at the latest when it was alone.
+    """
+    return 0 if has_begun else failures + 1
+
+
 class Listener(Protocol):
     """Hears of the process's lives, in the loop."""
 
@@ -84,8 +92,7 @@ class Keeper:
             log.info("engine_recycled", finished_jobs=session.finished_jobs)
         else:
             log.error("engine_ended", reason=session.how, finished_jobs=session.finished_jobs)
-        # One that came to nothing counts as a failed start: a process that dies at once is not spun.
-        self._failures = 0 if session.finished_jobs else self._failures + 1
+        self._failures = failures_after(self._failures, has_begun=session.has_begun)
         self._restarting = asyncio.create_task(self._restart())
 
     async def _restart(self) -> None:
