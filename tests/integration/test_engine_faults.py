@@ -103,7 +103,7 @@ async def test_a_hung_job_is_charged_and_its_neighbour_runs_again() -> None:
         assert pid_of(engine) != first
 
 
-async def test_of_two_that_stand_still_only_one_is_charged_for_it() -> None:
+async def test_of_two_in_a_process_that_stands_still_the_first_due_is_charged_guilty_or_not() -> None:
     async with ProcessEngine(make_fake_config(job_timeout_s=0.8)) as engine:
         first = pid_of(engine)
         os.kill(first, signal.SIGSTOP)
