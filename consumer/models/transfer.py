@@ -7,9 +7,7 @@ from typing import Any, Self
 
 
 class Transfer:
-    """One file on its way."""
-
-    """Bytes of one file as they come."""
+    """One file on its way: its bytes are told as they come."""
 
     def __init__(self, on_bytes: Callable[[int], None]) -> None:
         """Tells how many bytes are there, whenever some have come; what that raises ends the transfer."""
