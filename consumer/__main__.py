@@ -6,7 +6,7 @@ import logging
 import sys
 
 from consumer.cli.ending import run
-from consumer.settings import load_settings
+from consumer.environment import load_settings
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from consumer.settings import variables
+from consumer.environment import variables
 
 ROOT: Final = Path(__file__).parent.parent
 BEGIN: Final = "<!-- settings:begin (make generate) -->"

@@ -15,7 +15,8 @@ from pydantic import SecretStr
 from consumer.cli import SettingsLoader
 from consumer.core.failures import ExitCode, FatalError
 from consumer.engine.threads import choose_threads
-from consumer.settings import EngineSettings, Settings, origins, variables
+from consumer.environment import origins, variables
+from consumer.settings import EngineSettings, Settings
 
 _DEFAULT = "default"
 

@@ -16,7 +16,8 @@ from consumer.core.failures import ExitCode, FatalError
 from consumer.demo.commands import Commands
 from consumer.demo.embedded import Stack, embedded_stack
 from consumer.demo.results import Result, copy_result_sets, read_results
-from consumer.settings import S3Settings, TopicSettings, as_environment
+from consumer.environment import as_environment
+from consumer.settings import S3Settings, TopicSettings
 
 WORKER_LOG: Final = "worker.log"
 _JOB_S: Final = 3600.0

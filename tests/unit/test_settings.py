@@ -9,16 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from consumer.core.failures import ExitCode, FatalError
-from consumer.settings import (
-    KafkaSettings,
-    S3Settings,
-    Settings,
-    TopicSettings,
-    as_environment,
-    load_settings,
-    unknown_variables,
-    variables,
-)
+from consumer.environment import as_environment, load_settings, unknown_variables, variables
+from consumer.settings import KafkaSettings, S3Settings, Settings, TopicSettings
 from tests import settings_reference
 
 Load = Callable[..., Settings]

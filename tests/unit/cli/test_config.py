@@ -9,7 +9,8 @@ import pytest
 from consumer.cli.config import Use, effective, uses_of
 from consumer.cli.ending import run
 from consumer.core.failures import ExitCode, FatalError
-from consumer.settings import EngineSettings, ModelSettings, Settings, variables
+from consumer.environment import variables
+from consumer.settings import EngineSettings, ModelSettings, Settings
 
 SETTINGS = Settings(models=ModelSettings(allowed=("small", "turbo"), offline=True))
 

@@ -1,0 +1,88 @@
+"""Settings as variables: read from the environment and the `.env` file, listed, checked and written."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import cast
+
+from dotenv import dotenv_values
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
+
+from consumer.core.failures import ExitCode, FatalError
+from consumer.settings import DELIMITER, ENV_FILE, PREFIX, Group, Settings
+
+
+def variables() -> Iterator[tuple[str, str, str]]:
+    """Every variable with its default as text, empty where it is worked out, and its meaning; by groups."""
+    for group_name, group in Settings.model_fields.items():
+        for name, field in cast("type[Group]", group.annotation).model_fields.items():
+            default = "" if field.default_factory else _default_text(field.default)
+            yield f"{PREFIX}{group_name}{DELIMITER}{name}".upper(), default, field.description or ""
+
+
+def load_settings() -> Settings:
+    """Reads the environment and `.env`.
+
+    Raises:
+        FatalError: with `BAD_SETTINGS`; the message names every faulty variable, one a line.
+    """
+    faults: list[str] = []
+    try:
+        faults += unknown_variables([*os.environ, *dotenv_values(ENV_FILE)])
+        settings = Settings()
+    except ValidationError as exc:
+        faults += [_fault(error["loc"], error["msg"]) for error in exc.errors(include_url=False)]
+    except SettingsError as exc:  # the value of a whole group, which is named among the unknown ones already
+        faults = faults or [str(exc)]
+    except (OSError, UnicodeError) as exc:
+        faults.append(f"the file {ENV_FILE} cannot be read: {exc}")
+    if faults:
+        raise FatalError(ExitCode.BAD_SETTINGS, "\n".join(dict.fromkeys(faults)))
+    return settings
+
+
+def origins() -> dict[str, str]:
+    """Where each variable that is set and not empty comes from: `environment`, or the name of the file.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    from_file = {name.upper(): ENV_FILE for name, value in dotenv_values(ENV_FILE).items() if value}
+    return from_file | {name.upper(): "environment" for name, value in os.environ.items() if value}
+
+
+def unknown_variables(names: Iterable[str]) -> Iterator[str]:
+    """One sentence for each `STENO_<GROUP>__*` or `STENO_<GROUP>` name that is no setting, naming the nearest one.
+
+    Other names without `__` are not ours: Kubernetes injects `STENO_PORT` and the like for a Service called steno.
+    """
+    known = [variable for variable, _, _ in variables()]
+    groups = {f"{PREFIX}{group}".upper() for group in Settings.model_fields}
+    for name in dict.fromkeys(name.upper() for name in names):
+        is_ours = name in groups or (name.startswith(PREFIX) and DELIMITER in name)
+        if is_ours and name not in known:
+            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+            yield f"{name} is not a setting; did you mean {nearest}?"
+
+
+def _fault(location: tuple[int | str, ...], message: str) -> str:
+    variable = PREFIX + DELIMITER.join(str(part) for part in location[:2]).upper()
+    text = message.removeprefix("Value error, ")
+    return f"{variable}: {text[0].lower()}{text[1:]}"
+
+
+def _default_text(default: object) -> str:
+    if isinstance(default, Path):
+        return str(default).replace(str(Path.home()), "~")
+    if default is None or default in ((), ""):
+        return ""
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def as_environment(values: Mapping[str, str | int | float | Path]) -> dict[str, str]:
+    """Text form of settings for a child process's environment, from `group.field` names."""
+    return {f"{PREFIX}{name.replace('.', DELIMITER)}".upper(): str(value) for name, value in values.items()}

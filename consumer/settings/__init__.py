@@ -1,0 +1,66 @@
+"""Every setting of the service: its variable, type, unit, default and meaning.
+
+Variables are `STENO_<GROUP>__<FIELD>`, from the environment or a `.env` file; `AWS_*` and `OTEL_*` keep their
+standard meaning and are read by their own libraries.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from consumer.settings.broker import KafkaSettings, TopicSettings
+from consumer.settings.engine import EngineKind, EngineSettings, ModelSettings
+from consumer.settings.group import Group
+from consumer.settings.media import MediaSettings
+from consumer.settings.process import HealthSettings, LogFormat, LogLevel, LogSettings, ShutdownSettings, WorkerSettings
+from consumer.settings.storage import S3Settings, ScratchSettings
+
+__all__ = [
+    "DELIMITER",
+    "ENV_FILE",
+    "PREFIX",
+    "EngineKind",
+    "EngineSettings",
+    "Group",
+    "HealthSettings",
+    "KafkaSettings",
+    "LogFormat",
+    "LogLevel",
+    "LogSettings",
+    "MediaSettings",
+    "ModelSettings",
+    "S3Settings",
+    "ScratchSettings",
+    "Settings",
+    "ShutdownSettings",
+    "TopicSettings",
+    "WorkerSettings",
+]
+
+PREFIX: Final = "STENO_"
+DELIMITER: Final = "__"
+ENV_FILE: Final = ".env"
+
+
+class Settings(BaseSettings):
+    """All settings, frozen. Built in `__main__` and known to `app` alone."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter=DELIMITER, env_file=ENV_FILE, env_file_encoding="utf-8",
+        env_ignore_empty=True, frozen=True, extra="ignore", case_sensitive=False,
+    )  # fmt: skip
+
+    worker: WorkerSettings = Field(default_factory=WorkerSettings)
+    kafka: KafkaSettings = Field(default_factory=KafkaSettings)
+    topics: TopicSettings = Field(default_factory=TopicSettings)
+    s3: S3Settings = Field(default_factory=S3Settings)
+    media: MediaSettings = Field(default_factory=MediaSettings)
+    engine: EngineSettings = Field(default_factory=EngineSettings)
+    models: ModelSettings = Field(default_factory=ModelSettings)
+    shutdown: ShutdownSettings = Field(default_factory=ShutdownSettings)
+    health: HealthSettings = Field(default_factory=HealthSettings)
+    scratch: ScratchSettings = Field(default_factory=ScratchSettings)
+    log: LogSettings = Field(default_factory=LogSettings)

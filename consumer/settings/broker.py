@@ -1,0 +1,49 @@
+"""The broker and its topics."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Self
+
+from pydantic import Field, model_validator
+
+from consumer.settings.group import Group
+from consumer.settings.notation import Servers
+
+_TOPIC_NAME: Final = r"[A-Za-z0-9._-]{1,249}"
+
+
+class KafkaSettings(Group):
+    """The broker."""
+
+    bootstrap_servers: Servers = Field("localhost:9092", min_length=1, description="host:port, several with commas")
+    group_id: str = Field("transcription-workers", min_length=1, description="consumer group")
+
+
+class TopicSettings(Group):
+    """Topic names; the others derive from `requests` unless named."""
+
+    requests: str = Field("transcription.requests", min_length=1, description="requests in")
+    results: str = Field("", description="outcome events; unset: `requests` with `.results` as its last part")
+    progress: str = Field("", description="progress events; unset: likewise with `.progress`")
+    dlt: str = Field("", description="dead letters; unset: `requests` followed by `-dlt`")
+    publish_progress: bool = Field(True, description="whether progress events are published")
+
+    @model_validator(mode="after")
+    def _derive(self) -> Self:
+        stem = self.requests.removesuffix(".requests")
+        derived = {
+            "results": self.results or f"{stem}.results",
+            "progress": self.progress or f"{stem}.progress",
+            "dlt": self.dlt or f"{self.requests}-dlt",
+        }
+        for name, value in derived.items():
+            object.__setattr__(self, name, value)
+        names = [self.requests, *derived.values()]
+        if faulty := [name for name in names if not re.fullmatch(_TOPIC_NAME, name)]:
+            raise ValueError(f"{faulty[0]!r} is no topic name; use letters, digits, '.', '_' and '-', 249 at most")
+        if len(set(names)) < len(names):
+            raise ValueError(
+                f"two topics have one name ({', '.join(names)}): what is published would be read as requests"
+            )
+        return self

@@ -1,0 +1,25 @@
+"""Limits on what is decoded."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from consumer.settings.group import Group
+
+
+class MediaSettings(Group):
+    """Limits on one input."""
+
+    max_bytes: int = Field(2 * 1024**3, gt=0, description="largest object, in bytes")
+    max_duration_s: float = Field(4 * 3600, gt=0, description="longest audio, in seconds")
+    min_duration_s: float = Field(0.1, gt=0, description="shortest audio, in seconds")
+    max_streams: int = Field(64, gt=0, description="most streams in one file")
+    max_channels: int = Field(32, gt=0, le=1024, description="most channels that are mixed down")
+    max_tracks: int = Field(8, gt=0, le=16, description="most channels that are transcribed separately")
+    min_sample_rate_hz: int = Field(4000, ge=1000, description="lowest sample rate, in Hz")
+    max_sample_rate_hz: int = Field(768_000, gt=0, description="highest sample rate, in Hz")
+    min_decoded_share: float = Field(
+        0.5, ge=0, le=1, description="share of its audio that a damaged file must yield; 0 takes whatever is left"
+    )
+    decode_timeout_s: float = Field(600, gt=0, description="longest time one file may take to decode, in seconds")
+    decode_memory_bytes: int = Field(1024**3, ge=256 * 1024**2, description="memory one decoder may use, in bytes")

@@ -1,0 +1,49 @@
+"""Where objects, and media in flight, are."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from consumer.settings.group import Group
+from consumer.settings.notation import Prefix, Prefixes
+from contracts.requests import split_s3_uri
+
+
+class S3Settings(Group):
+    """Where objects are and which ones may be touched."""
+
+    results: Prefix = Field("s3://transcripts/", description="result sets of requests without `output.uri`")
+    uploads: Prefix = Field("s3://media/uploads/", description="where `steno submit` puts files")
+    state: Prefix | None = Field(None, description="coordination objects; unset: `.steno/` under `results`")
+    allowed_inputs: Prefixes = Field((), description="prefixes that requests may read, with commas; unset: any")
+    allowed_outputs: Prefixes = Field((), description="prefixes that requests may write; unset: only `results`")
+
+    @model_validator(mode="after")
+    def _derive(self) -> Self:
+        object.__setattr__(self, "state", self.state or f"{self.results}.steno/")
+        object.__setattr__(self, "allowed_outputs", self.allowed_outputs or (self.results,))
+        return self
+
+    @property
+    def state_prefix(self) -> str:
+        """The prefix of coordination objects."""
+        return self.state or f"{self.results}.steno/"
+
+    @property
+    def buckets(self) -> tuple[str, ...]:
+        """Buckets that the settings name, each once."""
+        prefixes = (self.results, self.uploads, self.state_prefix, *self.allowed_inputs, *self.allowed_outputs)
+        return tuple(dict.fromkeys(split_s3_uri(prefix)[0] for prefix in prefixes))
+
+
+class ScratchSettings(Group):
+    """Local disk for media in flight."""
+
+    dir: Path = Field(
+        default_factory=lambda: Path(tempfile.gettempdir()),
+        description="folder for media in flight, where files have no name; unset: the system's temporary folder",
+    )
