@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from consumer.core.jobs import derive_job_id, fingerprint
+from contracts.identity import derive_job_id, fingerprint
 from tests.make import make_a_job, make_request
 
 
