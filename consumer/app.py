@@ -1,44 +1,34 @@
-"""The composition root: the only place that knows the settings and the concrete adapters."""
+"""The composition root: with `parts` the only place that knows the settings and the concrete adapters."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
-import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import structlog
 
+from consumer import parts
 from consumer.adapters.health import HealthServer
-from consumer.adapters.kafka.sink import KafkaSink, SinkConfig
-from consumer.adapters.kafka.source import KafkaSource, SourceConfig
+from consumer.adapters.kafka.sink import KafkaSink
+from consumer.adapters.kafka.source import KafkaSource
 from consumer.adapters.kafka.topics import require_topics
 from consumer.adapters.s3_store import S3Store, probe_conditional_writes
 from consumer.adapters.telemetry import configure_logging
-from consumer.core.admission import AdmissionRules
-from consumer.core.deadletters import DeadLetterOffice
-from consumer.core.events import Emitter
-from consumer.core.failures import ExitCode, FatalError
-from consumer.engine.config import Backend, EngineConfig, ModelSpec
 from consumer.engine.supervisor import ProcessEngine
-from consumer.handler import Handler, HandlerConfig
+from consumer.handler import Handler
 from consumer.local import LocalTranscriber
 from consumer.media.decoder import ProcessDecoder
-from consumer.media.limits import DecodeLimits
-from consumer.models.catalog import WEIGHTS
-from consumer.models.fetching import find_model
 from consumer.models.hub import OnBytes
 from consumer.patience import Patience
 from consumer.progress import ProgressReporter
-from consumer.settings import EngineKind, LogFormat, LogLevel, Settings
+from consumer.settings import LogFormat, LogLevel, Settings
 from consumer.settlement import Settlement
 from consumer.worker import Shutdown, Worker, WorkerConfig
-from contracts.transcript import ModelIdentity
 
 _DECODED_AHEAD: Final = 1
 """While the engine's slots are busy, the next delivery is fetched and decoded."""
@@ -77,141 +67,108 @@ async def open_transcriber(settings: Settings, on_bytes: OnBytes) -> AsyncIterat
         FatalError: the model cannot be had or loaded.
     """
     configure_logging(as_json=False, level=LogLevel.ERROR)
-    async with _open_decoder(settings) as decoder, await _make_engine(settings, on_bytes) as engine:
+    async with parts.make_decoder(settings) as decoder, await parts.make_engine(settings, on_bytes) as engine:
         at_once = engine.slots + _DECODED_AHEAD
         yield LocalTranscriber(decoder, engine, max_bytes=settings.media.max_bytes, at_once=at_once, now=_now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What the health endpoints tell of each part that is open."""
+
+    ready: dict[str, Callable[[], bool]]
+    facts: dict[str, Callable[[], object]] = field(default_factory=dict)
+
+    def tell(self) -> dict[str, object]:
+        """Every fact of now."""
+        return {name: tell() for name, tell in self.facts.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a worker is made of, open."""
+
+    store: S3Store
+    sink: KafkaSink
+    decoder: ProcessDecoder
+    engine: ProcessEngine
+    source: KafkaSource
 
 
 @asynccontextmanager
 async def _open_worker(settings: Settings, shutdown: Shutdown) -> AsyncIterator[Worker]:
     """Opens everything in the order of what costs least to fail, the group last; closes in reverse."""
-    _check_scratch(settings.scratch.dir)
+    parts.check_scratch(settings.scratch.dir)
     async with AsyncExitStack() as stack:
-        ready: dict[str, Callable[[], bool]] = {
-            "model_loaded": lambda: False,
-            "group_joined": lambda: False,
-            "accepting": lambda: not shutdown.drain.is_set(),
-        }
-        told: dict[str, Callable[[], object]] = {}
-        health = HealthServer(
-            settings.health.host, settings.health.port, live={}, ready=ready,
-            facts=lambda: {name: tell() for name, tell in told.items()},
-        )  # fmt: skip
-        await stack.enter_async_context(health)
-        log.info("health_listening", host=settings.health.host, port=health.port)
-        store = await stack.enter_async_context(S3Store())
-        await probe_conditional_writes(store, settings.s3.state_prefix, settings.worker.id)
-        await require_topics(settings.kafka.bootstrap_servers, _topics(settings))
-        sink = await stack.enter_async_context(KafkaSink(_sink_config(settings)))
-        decoder = await stack.enter_async_context(_open_decoder(settings))
-        for name in settings.models.preload:
-            await _find_model(name, settings)
-        engine = await stack.enter_async_context(await _make_engine(settings))
-        ready["model_loaded"] = lambda: engine.is_ready
-        told["engine"] = lambda: asdict(engine.status)
-        source = await stack.enter_async_context(KafkaSource(_source_config(settings)))
-        ready["group_joined"] = lambda: source.is_ready
-        emitter = Emitter(
-            worker=settings.worker.id,
-            deployment=settings.worker.deployment,
-            results_topic=settings.topics.results,
-            progress_topic=settings.topics.progress,
-        )
-        office = DeadLetterOffice(settings.topics.dlt, settings.kafka.group_id, settings.worker.id)
-        patience = Patience()
-        yield Worker(
-            source,
-            Handler(store, decoder, engine, config=_handler_config(settings), now=_now),
-            Settlement(source, sink, patience, emitter=emitter, office=office, now=_now),
-            ProgressReporter(sink, emitter, now=_now, is_enabled=settings.topics.publish_progress),
-            patience,
-            config=WorkerConfig(
-                slots=engine.slots + _DECODED_AHEAD,
-                grace_s=settings.shutdown.grace_s,
-                default_output=settings.s3.results,
+        answers = await _open_health(settings, shutdown, stack)
+        yield _make_worker(
+            settings,
+            _Parts(
+                store=await _open_store(settings, stack),
+                sink=await _open_sink(settings, stack),
+                decoder=await stack.enter_async_context(parts.make_decoder(settings)),
+                engine=await _open_engine(settings, answers, stack),
+                source=await _open_source(settings, answers, stack),
             ),
         )
 
 
-def _handler_config(settings: Settings) -> HandlerConfig:
-    s3 = settings.s3
-    rules = AdmissionRules(s3.allowed_inputs, s3.allowed_outputs, s3.state_prefix, settings.media.max_bytes)
-    return HandlerConfig(worker=settings.worker.id, scratch_dir=settings.scratch.dir, rules=rules)
-
-
-def _topics(settings: Settings) -> list[str]:
-    topics = settings.topics
-    return [topics.requests, topics.results, topics.dlt, *([topics.progress] if topics.publish_progress else [])]
-
-
-def _source_config(settings: Settings) -> SourceConfig:
-    return SourceConfig(
-        bootstrap_servers=settings.kafka.bootstrap_servers,
-        group_id=settings.kafka.group_id,
-        topic=settings.topics.requests,
-        client_id=settings.worker.id,
+async def _open_health(settings: Settings, shutdown: Shutdown, stack: AsyncExitStack) -> _Answers:
+    """Answers from the start on, so that probes see a worker that loads as one that lives."""
+    answers = _Answers(
+        ready={
+            "model_loaded": lambda: False,
+            "group_joined": lambda: False,
+            "accepting": lambda: not shutdown.drain.is_set(),
+        }
     )
+    host, port = settings.health.host, settings.health.port
+    health = await stack.enter_async_context(HealthServer(host, port, live={}, ready=answers.ready, facts=answers.tell))
+    log.info("health_listening", host=host, port=health.port)
+    return answers
 
 
-def _sink_config(settings: Settings) -> SinkConfig:
-    return SinkConfig(bootstrap_servers=settings.kafka.bootstrap_servers, client_id=settings.worker.id)
+async def _open_store(settings: Settings, stack: AsyncExitStack) -> S3Store:
+    store = await stack.enter_async_context(S3Store())
+    await probe_conditional_writes(store, settings.s3.state_prefix, settings.worker.id)
+    return store
 
 
-def _open_decoder(settings: Settings) -> ProcessDecoder:
-    media = settings.media
-    return ProcessDecoder(
-        DecodeLimits(
-            max_duration_s=media.max_duration_s,
-            timeout_s=media.decode_timeout_s,
-            memory_bytes=media.decode_memory_bytes,
-            min_duration_s=media.min_duration_s,
-            max_streams=media.max_streams,
-            max_channels=media.max_channels,
-            max_tracks=media.max_tracks,
-            min_sample_rate_hz=media.min_sample_rate_hz,
-            max_sample_rate_hz=media.max_sample_rate_hz,
-            min_decoded_share=media.min_decoded_share,
-        )
+async def _open_sink(settings: Settings, stack: AsyncExitStack) -> KafkaSink:
+    await require_topics(settings.kafka.bootstrap_servers, parts.required_topics(settings))
+    return await stack.enter_async_context(KafkaSink(parts.sink_config(settings)))
+
+
+async def _open_engine(settings: Settings, answers: _Answers, stack: AsyncExitStack) -> ProcessEngine:
+    for name in settings.models.preload:
+        await parts.find_weights(name, settings)
+    engine = await stack.enter_async_context(await parts.make_engine(settings))
+    answers.ready["model_loaded"] = lambda: engine.is_ready
+    answers.facts["engine"] = lambda: asdict(engine.status)
+    return engine
+
+
+async def _open_source(settings: Settings, answers: _Answers, stack: AsyncExitStack) -> KafkaSource:
+    source = await stack.enter_async_context(KafkaSource(parts.source_config(settings)))
+    answers.ready["group_joined"] = lambda: source.is_ready
+    return source
+
+
+def _make_worker(settings: Settings, opened: _Parts) -> Worker:
+    sink, source = opened.sink, opened.source
+    emitter, office, patience = parts.make_emitter(settings), parts.make_office(settings), Patience()
+    return Worker(
+        source,
+        Handler(opened.store, opened.decoder, opened.engine, config=parts.handler_config(settings), now=_now),
+        Settlement(source, sink, patience, emitter=emitter, office=office, now=_now),
+        ProgressReporter(sink, emitter, now=_now, is_enabled=settings.topics.publish_progress),
+        patience,
+        config=WorkerConfig(
+            slots=opened.engine.slots + _DECODED_AHEAD,
+            grace_s=settings.shutdown.grace_s,
+            default_output=settings.s3.results,
+        ),
     )
-
-
-async def _make_engine(settings: Settings, on_bytes: OnBytes | None = None) -> ProcessEngine:
-    """Finds the weights; the engine still has to be opened."""
-    engine = settings.engine
-    names = dict.fromkeys((engine.model, *settings.models.allowed))
-    return ProcessEngine(
-        EngineConfig(
-            models=tuple([await _find_model(name, settings, on_bytes) for name in names]),
-            backend=Backend(engine.kind),
-            device=engine.device,
-            compute_type=engine.compute_type,
-            slots=engine.slots,
-            cpu_threads=engine.cpu_threads,
-            job_timeout_s=engine.job_timeout_s,
-            timeout_ratio=engine.timeout_ratio,
-            models_bytes=engine.models_bytes,
-            recycle_jobs=engine.recycle_jobs,
-            recycle_rss_bytes=engine.recycle_rss_bytes,
-            max_rss_bytes=engine.max_rss_bytes,
-            fake_switches=engine.fake_switches,
-        )
-    )
-
-
-async def _find_model(name: str, settings: Settings, on_bytes: OnBytes | None = None) -> ModelSpec:
-    if settings.engine.kind is EngineKind.FAKE:
-        return ModelSpec(name, Path(), ModelIdentity(name=name), size_bytes=0)
-    models = settings.models
-    located = await find_model(name, models.dir, is_offline=models.offline, on_bytes=on_bytes)
-    return ModelSpec(name, located.path, located.identity, (located.path / WEIGHTS).stat().st_size)
-
-
-def _check_scratch(folder: Path) -> None:
-    try:
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as exc:
-        text = f"STENO_SCRATCH__DIR: no file can be made in {folder} ({exc.strerror}); name a folder that is writable"
-        raise FatalError(ExitCode.BAD_SETTINGS, text) from exc
 
 
 @contextmanager

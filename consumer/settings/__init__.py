@@ -46,7 +46,7 @@ ENV_FILE: Final = ".env"
 
 
 class Settings(BaseSettings):
-    """All settings, frozen. Built in `__main__` and known to `app` alone."""
+    """All settings, frozen. Built in `__main__` and known to `app` and its `parts` alone."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_nested_delimiter=DELIMITER, env_file=ENV_FILE, env_file_encoding="utf-8",

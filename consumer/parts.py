@@ -1,0 +1,138 @@
+"""The parts of a worker as the settings want them, still to be opened."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from consumer.adapters.kafka.sink import SinkConfig
+from consumer.adapters.kafka.source import SourceConfig
+from consumer.core.admission import AdmissionRules
+from consumer.core.deadletters import DeadLetterOffice
+from consumer.core.events import Emitter
+from consumer.core.failures import ExitCode, FatalError
+from consumer.engine.config import Backend, EngineConfig, ModelSpec
+from consumer.engine.supervisor import ProcessEngine
+from consumer.handler import HandlerConfig
+from consumer.media.decoder import ProcessDecoder
+from consumer.media.limits import DecodeLimits
+from consumer.models.catalog import WEIGHTS
+from consumer.models.fetching import find_model
+from consumer.models.hub import OnBytes
+from consumer.settings import EngineKind, Settings
+from contracts.transcript import ModelIdentity
+
+
+def check_scratch(folder: Path) -> None:
+    """Makes a file in the scratch folder and removes it.
+
+    Raises:
+        FatalError: with `BAD_SETTINGS`.
+    """
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as exc:
+        text = f"STENO_SCRATCH__DIR: no file can be made in {folder} ({exc.strerror}); name a folder that is writable"
+        raise FatalError(ExitCode.BAD_SETTINGS, text) from exc
+
+
+def make_emitter(settings: Settings) -> Emitter:
+    """Writes events in this worker's name."""
+    return Emitter(
+        worker=settings.worker.id,
+        deployment=settings.worker.deployment,
+        results_topic=settings.topics.results,
+        progress_topic=settings.topics.progress,
+    )
+
+
+def make_office(settings: Settings) -> DeadLetterOffice:
+    """Writes dead letters in this worker's name."""
+    return DeadLetterOffice(settings.topics.dlt, settings.kafka.group_id, settings.worker.id)
+
+
+def handler_config(settings: Settings) -> HandlerConfig:
+    """Where a job may read and write."""
+    s3 = settings.s3
+    rules = AdmissionRules(s3.allowed_inputs, s3.allowed_outputs, s3.state_prefix, settings.media.max_bytes)
+    return HandlerConfig(worker=settings.worker.id, scratch_dir=settings.scratch.dir, rules=rules)
+
+
+def required_topics(settings: Settings) -> list[str]:
+    """Topics that must be there before the worker starts."""
+    topics = settings.topics
+    return [topics.requests, topics.results, topics.dlt, *([topics.progress] if topics.publish_progress else [])]
+
+
+def source_config(settings: Settings) -> SourceConfig:
+    """How requests are received."""
+    return SourceConfig(
+        bootstrap_servers=settings.kafka.bootstrap_servers,
+        group_id=settings.kafka.group_id,
+        topic=settings.topics.requests,
+        client_id=settings.worker.id,
+    )
+
+
+def sink_config(settings: Settings) -> SinkConfig:
+    """How records are published."""
+    return SinkConfig(bootstrap_servers=settings.kafka.bootstrap_servers, client_id=settings.worker.id)
+
+
+def make_decoder(settings: Settings) -> ProcessDecoder:
+    """The decoder with the limits on one input."""
+    media = settings.media
+    return ProcessDecoder(
+        DecodeLimits(
+            max_duration_s=media.max_duration_s,
+            timeout_s=media.decode_timeout_s,
+            memory_bytes=media.decode_memory_bytes,
+            min_duration_s=media.min_duration_s,
+            max_streams=media.max_streams,
+            max_channels=media.max_channels,
+            max_tracks=media.max_tracks,
+            min_sample_rate_hz=media.min_sample_rate_hz,
+            max_sample_rate_hz=media.max_sample_rate_hz,
+            min_decoded_share=media.min_decoded_share,
+        )
+    )
+
+
+async def make_engine(settings: Settings, on_bytes: OnBytes | None = None) -> ProcessEngine:
+    """The engine, whose weights are found or fetched first.
+
+    Raises:
+        FatalError: a model cannot be had.
+    """
+    engine = settings.engine
+    names = dict.fromkeys((engine.model, *settings.models.allowed))
+    return ProcessEngine(
+        EngineConfig(
+            models=tuple([await find_weights(name, settings, on_bytes) for name in names]),
+            backend=Backend(engine.kind),
+            device=engine.device,
+            compute_type=engine.compute_type,
+            slots=engine.slots,
+            cpu_threads=engine.cpu_threads,
+            job_timeout_s=engine.job_timeout_s,
+            timeout_ratio=engine.timeout_ratio,
+            models_bytes=engine.models_bytes,
+            recycle_jobs=engine.recycle_jobs,
+            recycle_rss_bytes=engine.recycle_rss_bytes,
+            max_rss_bytes=engine.max_rss_bytes,
+            fake_switches=engine.fake_switches,
+        )
+    )
+
+
+async def find_weights(name: str, settings: Settings, on_bytes: OnBytes | None = None) -> ModelSpec:
+    """The model of this name on this machine, fetched where it is missing; the fake engine needs none.
+
+    Raises:
+        FatalError: it cannot be had.
+    """
+    if settings.engine.kind is EngineKind.FAKE:
+        return ModelSpec(name, Path(), ModelIdentity(name=name), size_bytes=0)
+    models = settings.models
+    located = await find_model(name, models.dir, is_offline=models.offline, on_bytes=on_bytes)
+    return ModelSpec(name, located.path, located.identity, (located.path / WEIGHTS).stat().st_size)
