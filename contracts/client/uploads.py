@@ -8,6 +8,7 @@ import itertools
 import mimetypes
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
@@ -25,6 +26,9 @@ _LONGEST_NAME_BYTES: Final = 200
 _LONGEST_SUFFIX_BYTES: Final = 20
 _ODD: Final = re.compile(r'[\x00-\x1f\x7f-\x9f\\/{}^%`\[\]"<>~#|\ud800-\udfff\ufffe\uffff]')
 """What AWS advises against in a key, what XML cannot hold, and what is no text."""
+
+OnBytes = Callable[[int, int], None]
+"""Told after each part: bytes sent so far, and bytes in all. An exception out of it ends the upload."""
 
 
 def key_name(path: Path) -> str:
@@ -48,6 +52,8 @@ class Upload:
     bucket: str
     key: str
     type: str
+    on_progress: OnBytes | None = None
+    _sent_bytes: int = 0
     _parts: list[CompletedPartTypeDef] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -57,11 +63,12 @@ class Upload:
         if size_bytes <= _PART_BYTES:
             body = await asyncio.to_thread(file.read)
             await self.client.put_object(Bucket=self.bucket, Key=self.key, Body=body, ContentType=self.type)
+            self._tell(len(body), size_bytes)
             return
         begun = await self.client.create_multipart_upload(Bucket=self.bucket, Key=self.key, ContentType=self.type)
         upload_id = begun["UploadId"]
         try:
-            await self._send_all(file, max(_PART_BYTES, -(-size_bytes // _MOST_PARTS)), upload_id)
+            await self._send_all(file, size_bytes, upload_id)
             parts = sorted(self._parts, key=lambda part: part.get("PartNumber", 0))
             await self.client.complete_multipart_upload(
                 Bucket=self.bucket, Key=self.key, UploadId=upload_id, MultipartUpload={"Parts": parts}
@@ -71,15 +78,16 @@ class Upload:
                 await self.client.abort_multipart_upload(Bucket=self.bucket, Key=self.key, UploadId=upload_id)
             raise
 
-    async def _send_all(self, file: IO[bytes], part_bytes: int, upload_id: str) -> None:
+    async def _send_all(self, file: IO[bytes], size_bytes: int, upload_id: str) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(_PARTS_AT_ONCE):
-                    group.create_task(self._send_parts(file, part_bytes, upload_id))
+                    group.create_task(self._send_parts(file, size_bytes, upload_id))
         except BaseExceptionGroup as failed:
             raise failed.exceptions[0] from failed
 
-    async def _send_parts(self, file: IO[bytes], part_bytes: int, upload_id: str) -> None:
+    async def _send_parts(self, file: IO[bytes], size_bytes: int, upload_id: str) -> None:
+        part_bytes = max(_PART_BYTES, -(-size_bytes // _MOST_PARTS))
         while True:
             async with self._reading:
                 number, body = next(self._numbers), await asyncio.to_thread(file.read, part_bytes)
@@ -89,3 +97,9 @@ class Upload:
                 Bucket=self.bucket, Key=self.key, UploadId=upload_id, PartNumber=number, Body=body
             )
             self._parts.append({"ETag": sent["ETag"], "PartNumber": number})
+            self._tell(len(body), size_bytes)
+
+    def _tell(self, sent_bytes: int, size_bytes: int) -> None:
+        self._sent_bytes += sent_bytes
+        if self.on_progress is not None:
+            self.on_progress(self._sent_bytes, size_bytes)

@@ -1,0 +1,105 @@
+"""The object store as a client meets it: files go up, documents come down."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import aioboto3
+from aiobotocore.config import AioConfig
+from botocore import exceptions as boto
+from botocore.handlers import add_expect_header
+
+from contracts.client.errors import STORAGE_ERRORS, ClientError, storage_error
+from contracts.client.uploads import OnBytes, Upload, content_type, key_name
+from contracts.requests import split_s3_uri
+
+if TYPE_CHECKING:
+    from types_aiobotocore_s3.client import S3Client
+
+_ABSENT: Final = frozenset(("NoSuchKey", "NoSuchBucket", "AccessDenied", "404", "403"))
+"""Who may not list a bucket is told 403 of an object that is not there."""
+
+
+class Storage:
+    """Files up, documents down; each call is bounded in time by the client's own timeouts and retries."""
+
+    def __init__(self, s3: S3Client) -> None:
+        """Borrows an open client."""
+        self._s3 = s3
+
+    @classmethod
+    async def opened(cls, resources: AsyncExitStack, *, answer_timeout_s: float) -> Storage:
+        """Builds the S3 client, which `resources` closes; no request is made.
+
+        Raises:
+            ClientError: the `AWS_*` settings do not make a client.
+        """
+        # SigV4 signs the body; newer default checksums fail on stores that do not know them.
+        config = AioConfig(
+            signature_version="s3v4", connect_timeout=5, read_timeout=answer_timeout_s,
+            retries={"mode": "standard", "total_max_attempts": 4},
+            request_checksum_calculation="when_required", response_checksum_validation="when_required",
+        )  # fmt: skip
+        try:
+            s3 = await resources.enter_async_context(aioboto3.Session().client("s3", config=config))
+        except (*STORAGE_ERRORS, ValueError) as exc:
+            raise ClientError(f"the AWS settings do not fit: {exc}") from exc
+        # A store or proxy that does not know `Expect: 100-continue` would let us hang.
+        s3.meta.events.unregister("before-call.s3", add_expect_header)
+        return cls(s3)
+
+    async def upload(self, path: Path, prefix: str, on_progress: OnBytes | None = None) -> str:
+        """Puts a file under the prefix, below an id of its own; returns its URI.
+
+        Raises:
+            ClientError: the file cannot be read; the store does not answer or refuses.
+        """
+        bucket, key_prefix = split_s3_uri(prefix)
+        parts = (key_prefix.removesuffix("/"), uuid.uuid4().hex, key_name(path))
+        key = "/".join(part for part in parts if part)
+        uri = f"s3://{bucket}/{key}"
+        upload = Upload(self._s3, bucket, key, content_type(path), on_progress)
+        try:
+            with path.open("rb") as file:
+                await upload.run(file, os.fstat(file.fileno()).st_size)
+        except STORAGE_ERRORS as exc:
+            raise storage_error(exc, uri) from exc
+        except OSError as exc:
+            raise ClientError(f"cannot read {path}: {exc.strerror or exc}") from exc
+        return uri
+
+    async def read(self, uri: str) -> bytes:
+        """The whole object.
+
+        Raises:
+            ClientError: there is none; the store does not answer or refuses.
+        """
+        try:
+            return await self._body(uri)
+        except STORAGE_ERRORS as exc:
+            raise storage_error(exc, uri) from exc
+
+    async def find(self, uri: str) -> bytes | None:
+        """The whole object; None where it is not there, or where we may not know.
+
+        Raises:
+            ClientError: the store does not answer.
+        """
+        try:
+            return await self._body(uri)
+        except boto.ClientError as exc:
+            if exc.response.get("Error", {}).get("Code") in _ABSENT:
+                return None
+            raise storage_error(exc, uri) from exc
+        except STORAGE_ERRORS as exc:
+            raise storage_error(exc, uri) from exc
+
+    async def _body(self, uri: str) -> bytes:
+        bucket, key = split_s3_uri(uri)
+        response = await self._s3.get_object(Bucket=bucket, Key=key)
+        async with response["Body"]:
+            return await response["Body"].read()
