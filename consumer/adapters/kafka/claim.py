@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -23,9 +22,6 @@ log = structlog.get_logger(__name__)
 
 _RETRY_S: Final = 0.5
 _REVOKE_COMMIT_S: Final = 2.0
-_ASK_S: Final = 5.0
-_ANSWERED_S: Final = 12.0
-"""Two questions may be late before the broker counts as away."""
 
 
 class Claim(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -41,14 +37,8 @@ class Claim(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         self._to_place: frozenset[TopicPartition] | None = None
         self._committing: asyncio.Task[None] | None = None
         self._is_over = False
-        self._answered_s = 0.0
         self.is_placed = False
         """Whether positions are right and offsets may be committed."""
-
-    @property
-    def is_answered(self) -> bool:
-        """Whether the group's coordinator answered a moment ago."""
-        return time.monotonic() - self._answered_s < _ANSWERED_S
 
     def wake(self) -> None:
         """Has what is due committed soon."""
@@ -91,23 +81,6 @@ class Claim(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
             finally:
                 _finish(waiting)
 
-    async def ask(self) -> None:
-        """Asks the coordinator for something small every few seconds, until cancelled.
-
-        An empty poll tells nothing: it looks the same whether there is no work or no broker. A question that stays
-        open is left open, because cancelling it would end the connection's other requests too; there is one at most.
-        """
-        while True:
-            await asyncio.sleep(_ASK_S)
-            # A member may have no partition; about one of its topic it can always ask.
-            (topic,) = self._consumer.subscription()
-            try:
-                await self._consumer.committed(TopicPartition(topic, 0))
-            except KafkaError as exc:
-                log.warning("broker_question_failed", error=type(exc).__name__)
-            else:
-                self._answered_s = time.monotonic()
-
     # aiokafka's calls. What they raise is swallowed there.
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002  # aiokafka's call
@@ -138,7 +111,6 @@ class Claim(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
             # Another rebalance came in between.
             return
         self._to_place = None
-        self._answered_s = time.monotonic()
         committed = {
             (partition.topic, partition.partition): NONE_COMMITTED if offset is None else offset
             for partition, offset in zip(assigned, offsets, strict=True)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
-from aiokafka.errors import KafkaError
 
 from consumer.adapters.kafka.records import read_any_header
 from consumer.ports import Record
@@ -36,7 +35,9 @@ class SourceConfig:
     rebalance_timeout_ms: int = 60_000
     """How long a rebalance waits for its slowest member; longer than the session, so that the dead leave first."""
     max_poll_interval_ms: int = 300_000
-    """The watchdog over our poll task, which comes round every second."""
+    """aiokafka's own watchdog over our poll task, which comes round every second."""
+    look_s: float = 5.0
+    """How often the broker is asked for a sign of life, and our watchdog looks for one of the consumer."""
 
 
 def make_consumer(config: SourceConfig) -> AIOKafkaConsumer:
@@ -65,15 +66,24 @@ def make_consumer(config: SourceConfig) -> AIOKafkaConsumer:
 
 
 async def close_consumer(consumer: AIOKafkaConsumer) -> None:
-    """Leaves the group and closes; bounded in time, never raises."""
-    try:
-        await asyncio.wait_for(consumer.stop(), _STOP_S)
-    except TimeoutError:
-        # It waits for a rebalance that does not end; without its connections it cannot.
-        with contextlib.suppress(TimeoutError, KafkaError, OSError):
-            await asyncio.wait_for(consumer._client.close(), _STOP_S)  # noqa: SLF001  # there is no public way
-    except (KafkaError, OSError) as exc:
-        log.warning("leave_failed", error=type(exc).__name__)
+    """Leaves the group and closes; bounded in time, never raises, whatever state the consumer is in."""
+    if await _ends_well(consumer.stop(), "leave_failed"):
+        return
+    # It waits for a rebalance that does not end, or fell over a part of its own that had ended before.
+    for part in (consumer._fetcher, consumer._client):  # noqa: SLF001  # there is no public way
+        if part is not None:
+            await _ends_well(part.close(), "close_failed")
+
+
+async def _ends_well(work: Coroutine[None, None, None], action: str) -> bool:
+    """Whether it ended in time; run as a task, because a part that was cancelled would cancel us too."""
+    task = asyncio.ensure_future(work)
+    await asyncio.wait({task}, timeout=_STOP_S)
+    task.cancel()
+    (result,) = await asyncio.gather(task, return_exceptions=True)
+    if isinstance(result, BaseException):
+        log.warning(action, error=type(result).__name__)
+    return result is None
 
 
 def make_record(found: ConsumerRecord) -> Record:

@@ -32,6 +32,11 @@ REFUSED_RECORDS: Final = (
 )
 """This record will never be written."""
 
+
+class StalledError(Exception):
+    """The consumer raised nothing and does nothing."""
+
+
 LOST_CLAIMS: Final = (errors.CommitFailedError, errors.IllegalStateError)
 """A rebalance came first: the partitions are lost, nothing is broken."""
 
@@ -51,6 +56,11 @@ def start_failure(error: BaseException, bootstrap_servers: str) -> FatalError:
         ExitCode.UNAVAILABLE,
         f"no Kafka broker answers at {bootstrap_servers} ({_text(error)}); check STENO_KAFKA__BOOTSTRAP_SERVERS",
     )
+
+
+def is_defect(error: BaseException) -> bool:
+    """Whether the client or we did what must not happen; a broker that says no may say yes again."""
+    return not isinstance(error, (errors.KafkaError, OSError, StalledError))
 
 
 def running_failure(error: BaseException) -> FatalError:

@@ -1,42 +1,38 @@
 """Deliveries from one Kafka topic: a group member that keeps its membership however long jobs run.
 
-Three parties share the ledger, all on one event loop. The poll task polls always, also while everything is paused:
-that is what keeps membership. The claim does whatever needs the group's coordinator: commits, and finding out where
-a new assignment begins. The worker's calls change the ledger at once and wake them, so that neither waits.
+A member may fail for good or stand still without a word; then another one takes its place over the same ledger, so
+that work in flight stays in flight wherever its partition comes back to us.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
-from collections import deque
-from collections.abc import Coroutine
+import random
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import structlog
-from aiokafka import ConsumerRecord, TopicPartition
-from aiokafka.errors import ConsumerStoppedError, KafkaError
+from aiokafka.errors import KafkaError
 
-from consumer.adapters.kafka.claim import Claim
-from consumer.adapters.kafka.consumer import SourceConfig, close_consumer, make_consumer, make_record
-from consumer.adapters.kafka.errors import running_failure, start_failure
+from consumer.adapters.kafka.consumer import SourceConfig
+from consumer.adapters.kafka.errors import is_defect, running_failure, start_failure
+from consumer.adapters.kafka.inbox import Inbox, receipt_of
+from consumer.adapters.kafka.member import Member
+from consumer.adapters.kafka.records import place_of
 from consumer.adapters.kafka.topics import require_topics
 from consumer.core.failures import FatalError
-from consumer.core.offsets import OffsetLedger, Receipt
-from consumer.ports import Delivery
+from consumer.core.offsets import OffsetLedger
+from consumer.core.pauses import pause_s
+from consumer.core.records import Delivery
 
 __all__ = ["KafkaSource", "SourceConfig"]
 
 log = structlog.get_logger(__name__)
 
-_POLL_MS: Final = 1000
-_FRESH_S: Final = 5.0
-_RETRY_S: Final = 0.5
-_START_S: Final = 90.0
 _CLOSE_COMMIT_S: Final = 5.0
-_POLL_END_S: Final = 10.0
+_DEFECTS_MAX: Final = 5
+"""Members in a row that ended by a defect: of the client or ours, and no new one will cure it."""
 
 
 class KafkaSource:
@@ -46,13 +42,10 @@ class KafkaSource:
         """Does nothing yet; open it as a context manager."""
         self._config = config
         self._ledger = OffsetLedger()
-        self._buffer: deque[Delivery] = deque()
-        self._arrived = asyncio.Event()
-        self._is_stopped = False
-        self._last_poll_s = 0.0
+        self._inbox = Inbox(self._ledger, config.max_buffered)
         self._failure: FatalError | None = None
-        self._tasks: list[asyncio.Task[None]] = []
-        self._polling: asyncio.Task[None] | None = None
+        self._member: Member | None = None
+        self._keeping: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         """Checks that the topic is there, joins the group and begins to poll.
@@ -61,21 +54,12 @@ class KafkaSource:
             FatalError: the topic is missing, the broker does not answer or refuses us.
         """
         await require_topics(self._config.bootstrap_servers, [self._config.topic])
-        self._consumer = make_consumer(self._config)
-        self._claim = Claim(self._consumer, self._ledger, self._placed)
-        self._consumer.subscribe([self._config.topic], listener=self._claim)
-        self._run(self._claim.keep())
         try:
-            await asyncio.wait_for(self._consumer.start(), _START_S)
+            self._member = await self._join()
         except (KafkaError, OSError, TimeoutError) as exc:
-            await self._close()
             raise start_failure(exc, self._config.bootstrap_servers) from exc
-        except BaseException:
-            await self._close()
-            raise
-        self._last_poll_s = time.monotonic()
-        self._polling = self._run(self._poll())
-        self._run(self._claim.ask())
+        self._keeping = asyncio.create_task(self._keep(self._member))
+        self._keeping.add_done_callback(self._note_end)
         return self
 
     async def __aexit__(
@@ -85,13 +69,16 @@ class KafkaSource:
         self.stop_intake()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.flush(), _CLOSE_COMMIT_S)
-        await self._close()
+        if self._keeping:
+            self._keeping.cancel()
+            await asyncio.wait({self._keeping})
+        if self._member:
+            await self._member.close()
 
     @property
     def is_ready(self) -> bool:
         """Whether the group is joined, the last poll is fresh and the broker answers."""
-        is_fresh = time.monotonic() - self._last_poll_s < _FRESH_S
-        return self._claim.is_placed and self._claim.is_answered and is_fresh and self._failure is None
+        return self._member is not None and self._member.is_ready and self._failure is None
 
     async def receive(self) -> Delivery:
         """Waits for the next delivery; nothing is taken before it returns, so cancelling loses nothing.
@@ -102,114 +89,70 @@ class KafkaSource:
         while True:
             if self._failure:
                 raise self._failure
-            if not self._is_stopped and (delivery := self._take()):
+            if delivery := self._inbox.take():
+                self._steer()
                 return delivery
-            self._arrived.clear()
-            await self._arrived.wait()
+            self._inbox.changed.clear()
+            await self._inbox.changed.wait()
 
     def settle(self, delivery: Delivery) -> None:
         """Closes the delivery and has the commit made."""
-        if self._ledger.settle(_receipt(delivery)):
-            self._claim.wake()
+        if self._ledger.settle(receipt_of(delivery)) and self._member:
+            self._member.commit_soon()
 
     def release(self, delivery: Delivery) -> None:
         """Puts the delivery back in front; while it waits it holds the commit back."""
-        if self._ledger.release(_receipt(delivery)):
-            self._buffer.appendleft(delivery)
-            self._arrived.set()
-            self._steer()
+        self._inbox.put_back(delivery)
+        self._steer()
 
     def stop_intake(self) -> None:
         """Pauses every partition; polling goes on."""
-        self._is_stopped = True
+        self._inbox.stop()
         self._steer()
 
     async def flush(self) -> None:
         """Has what was settled committed, and waits for the attempt."""
-        await self._claim.flush()
-
-    def _take(self) -> Delivery | None:
-        while self._buffer:
-            delivery = self._buffer.popleft()
-            if self._ledger.deliver(_receipt(delivery)):
-                self._steer()
-                return delivery
-        return None
-
-    # Polling and demand.
-
-    async def _poll(self) -> None:
-        # Never cancelled and never under wait_for: that would switch aiokafka's poll watchdog off for good.
-        while True:
-            try:
-                batches = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=max(1, self._room()))
-            except ConsumerStoppedError:
-                return
-            except KafkaError as exc:
-                if not exc.retriable:
-                    raise
-                log.warning("poll_failed", error=type(exc).__name__)
-                await asyncio.sleep(_RETRY_S)
-                continue
-            self._last_poll_s = time.monotonic()
-            for partition, records in batches.items():
-                self._accept(partition, records)
-
-    def _accept(self, partition: TopicPartition, records: list[ConsumerRecord]) -> None:
-        if not self._claim.is_placed:
-            # Fetched before we could pause. The ledger does not know the partition yet; fetch them again later.
-            self._consumer.seek(partition, records[0].offset)
-            return
-        for record in records:
-            if receipt := self._ledger.receive((record.topic, record.partition), record.offset):
-                self._buffer.append(Delivery(make_record(record), receipt.epoch))
-        self._arrived.set()
-        self._steer()
-
-    def _room(self) -> int:
-        return self._config.max_buffered - len(self._buffer)
+        if self._member:
+            await self._member.flush()
 
     def _steer(self) -> None:
-        """Pauses or resumes; takes effect on the poll in progress, which returns as soon as there is something."""
-        paused = self._consumer.paused()
-        if self._claim.is_placed and not self._is_stopped and self._room() > 0:
-            self._consumer.resume(*paused)
-        else:
-            self._consumer.pause(*(self._consumer.assignment() - paused))
+        if self._member:
+            self._member.steer()
 
-    def _placed(self) -> None:
-        """Drops what is not ours any more, and reads on."""
-        self._buffer = deque(delivery for delivery in self._buffer if self._ledger.waits(_receipt(delivery)))
-        self._steer()
+    # One member after another.
 
-    # Ends.
+    async def _join(self) -> Member:
+        member = Member(self._config, self._inbox, self._ledger)
+        await member.open()
+        return member
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        task.add_done_callback(self._note_end)
-        self._tasks.append(task)
-        return task
+    async def _keep(self, member: Member) -> None:
+        """Replaces a member that cannot go on, until that cannot help."""
+        defects = 0
+        while True:
+            error = await member.ended()
+            defects = defects + 1 if is_defect(error) else 0
+            if place_of(error) or defects == _DEFECTS_MAX:
+                raise error
+            log.warning("consumer_rebuilt", error=f"{type(error).__name__}: {error}")
+            self._member = None
+            await member.close()
+            self._member = member = await self._rejoin()
+
+    async def _rejoin(self) -> Member:
+        failures = 0
+        while True:
+            try:
+                return await self._join()
+            except (KafkaError, OSError, TimeoutError) as exc:
+                failures += 1
+                wait_s = round(pause_s(failures, random.random()), 3)
+                log.warning("rejoin_failed", error=f"{type(exc).__name__}: {exc}", wait_s=wait_s)
+                await asyncio.sleep(wait_s)
 
     def _note_end(self, task: asyncio.Task[None]) -> None:
         if task.cancelled() or (error := task.exception()) is None:
             return
         self._failure = running_failure(error)
         self._failure.__cause__ = error
-        self._arrived.set()
-        self._claim.give_up()
-
-    async def _close(self) -> None:
-        for task in self._tasks:
-            if task is not self._polling:
-                task.cancel()
-        self._claim.give_up()
-        await close_consumer(self._consumer)
-        if self._polling:
-            await asyncio.wait({self._polling}, timeout=_POLL_END_S)
-            self._polling.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-def _receipt(delivery: Delivery) -> Receipt:
-    record = delivery.record
-    return Receipt((record.topic, record.partition), record.offset, delivery.epoch)
+        self._inbox.changed.set()

@@ -1,0 +1,161 @@
+"""One membership in the group, from joining to leaving: an aiokafka consumer and the tasks that keep it alive.
+
+Three parties share the inbox and its ledger, all on one event loop. The poll task polls always, also while everything
+is paused: that is what keeps membership. The claim does whatever needs the group's coordinator: commits, and finding
+out where a new assignment begins. The worker's calls change the ledger at once and wake them, so that neither waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from typing import Any, Final
+
+import structlog
+from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import ConsumerStoppedError, KafkaError
+
+from consumer.adapters.kafka.claim import Claim
+from consumer.adapters.kafka.consumer import SourceConfig, close_consumer, make_consumer, make_record
+from consumer.adapters.kafka.errors import StalledError
+from consumer.adapters.kafka.inbox import Inbox
+from consumer.adapters.kafka.pulse import Pulse
+from consumer.core.offsets import OffsetLedger
+from consumer.core.vitals import Signs, Vitals
+
+log = structlog.get_logger(__name__)
+
+_POLL_MS: Final = 1000
+_FRESH_S: Final = 5.0
+_RETRY_S: Final = 0.5
+_START_S: Final = 90.0
+_POLL_END_S: Final = 10.0
+
+
+class Member:
+    """Reads into an inbox and commits what its ledger says. Use it once; the next one goes on where it ended."""
+
+    def __init__(self, config: SourceConfig, inbox: Inbox, ledger: OffsetLedger) -> None:
+        """Connects to nothing yet."""
+        self._config = config
+        self._inbox = inbox
+        self._consumer = make_consumer(config)
+        self._claim = Claim(self._consumer, ledger, self._placed)
+        self._pulse = Pulse(self._consumer, config.look_s)
+        self._last_poll_s = 0.0
+        self._polls = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        self._polling: asyncio.Task[None] | None = None
+        self._end: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+
+    async def open(self) -> None:
+        """Joins the group and begins to poll; when it fails it is closed.
+
+        Raises:
+            KafkaError: the broker refuses us.
+            OSError: it does not answer, and so for TimeoutError.
+        """
+        self._consumer.subscribe([self._config.topic], listener=self._claim)
+        self._run(self._claim.keep())
+        try:
+            await asyncio.wait_for(self._consumer.start(), _START_S)
+        except BaseException:
+            await self.close()
+            raise
+        self._last_poll_s = time.monotonic()
+        self._polling = self._run(self._poll())
+        self._run(self._pulse.beat())
+        self._run(self._watch())
+
+    async def close(self) -> None:
+        """Leaves the group; each step is bounded, nothing is raised."""
+        for task in self._tasks:
+            if task is not self._polling:
+                task.cancel()
+        self._claim.give_up()
+        await close_consumer(self._consumer)
+        if self._polling:
+            await asyncio.wait({self._polling}, timeout=_POLL_END_S)
+            self._polling.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the group is joined, the last poll is fresh and the broker answers."""
+        is_fresh = time.monotonic() - self._last_poll_s < _FRESH_S
+        return self._claim.is_placed and self._pulse.is_fresh and is_fresh and not self._end.done()
+
+    async def ended(self) -> BaseException:
+        """Waits until it cannot go on; says why. May be cancelled."""
+        return await asyncio.shield(self._end)
+
+    def commit_soon(self) -> None:
+        """Has what is due committed."""
+        self._claim.wake()
+
+    async def flush(self) -> None:
+        """Has what was settled committed, and waits for the attempt."""
+        await self._claim.flush()
+
+    def steer(self) -> None:
+        """Reads on or pauses, as the inbox has room.
+
+        It takes effect on the poll in progress, which returns as soon as there is something.
+        """
+        paused = self._consumer.paused()
+        if self._claim.is_placed and self._inbox.room > 0:
+            self._consumer.resume(*paused)
+        else:
+            self._consumer.pause(*(self._consumer.assignment() - paused))
+
+    async def _poll(self) -> None:
+        # Never cancelled and never under wait_for: that would switch aiokafka's poll watchdog off for good.
+        while True:
+            try:
+                batches = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=max(1, self._inbox.room))
+            except ConsumerStoppedError:
+                return
+            except KafkaError as exc:
+                if not exc.retriable:
+                    raise
+                log.warning("poll_failed", error=type(exc).__name__)
+                await asyncio.sleep(_RETRY_S)
+                continue
+            self._polls += 1
+            self._last_poll_s = time.monotonic()
+            for partition, records in batches.items():
+                self._accept(partition, records)
+
+    def _accept(self, partition: TopicPartition, records: list[ConsumerRecord]) -> None:
+        if not self._claim.is_placed:
+            # Fetched before we could pause. The ledger does not know the partition yet; fetch them again later.
+            self._consumer.seek(partition, records[0].offset)
+            return
+        for record in records:
+            self._inbox.put(make_record(record))
+        self.steer()
+
+    def _placed(self) -> None:
+        self._inbox.drop_lost()
+        self.steer()
+
+    async def _watch(self) -> None:
+        vitals = Vitals()
+        while True:
+            await asyncio.sleep(self._config.look_s)
+            pulse = self._pulse
+            if trouble := vitals.look(Signs(self._polls, pulse.answers, self._claim.is_placed, pulse.behind)):
+                raise StalledError(trouble)
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._note_end)
+        self._tasks.append(task)
+        return task
+
+    def _note_end(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or (error := task.exception()) is None or self._end.done():
+            return
+        self._end.set_result(error)
+        self._claim.give_up()

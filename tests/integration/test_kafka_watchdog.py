@@ -1,0 +1,110 @@
+"""A consumer that stopped without a word is replaced, and no work in flight is lost or doubled by it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from structlog.testing import capture_logs
+
+from consumer.adapters.kafka.source import KafkaSource, SourceConfig
+from tests.stack.clients import make_topic
+from tests.waiting import DEADLINE_S, until
+
+LOOK_S = 0.1
+"""So that a minute of looks takes little more than a second."""
+
+AFTER = [b"%d" % number for number in range(5)]
+
+
+def source_of(kafka: str, topic: str) -> KafkaSource:
+    return KafkaSource(SourceConfig(kafka, topic, topic, look_s=LOOK_S))
+
+
+def consumer_of(source: KafkaSource) -> Any:
+    assert source._member is not None
+    return source._member._consumer
+
+
+def end_fetching(consumer: Any) -> None:
+    consumer._fetcher._fetch_task.cancel()
+
+
+def end_coordination(consumer: Any) -> None:
+    consumer._coordinator._coordination_task.cancel()
+
+
+def refuse_the_poll(consumer: Any) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise TypeError("a defect of the client")
+
+    consumer.getmany = refuse
+
+
+def hang_the_poll(consumer: Any) -> None:
+    async def hang(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    consumer.getmany = hang
+
+
+async def put(kafka: str, topic: str, *values: bytes) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
+        for value in values:
+            await producer.send_and_wait(topic, value, partition=0)
+
+
+@pytest.mark.parametrize("sabotage", [end_fetching, end_coordination, refuse_the_poll, hang_the_poll])
+async def test_a_consumer_that_stopped_is_replaced_and_work_in_flight_stays_ours(
+    kafka: str, topic_name: str, sabotage: Callable[[Any], None]
+) -> None:
+    await make_topic(kafka, topic_name, partitions=1)
+    async with source_of(kafka, topic_name) as source, asyncio.timeout(2 * DEADLINE_S):
+        await put(kafka, topic_name, b"in flight")
+        held = await source.receive()
+        broken = consumer_of(source)
+        sabotage(broken)
+        # The fetch under way may still bring the first of them.
+        await put(kafka, topic_name, *AFTER)
+        behind = [await source.receive() for _ in AFTER]
+
+        assert [delivery.record.value for delivery in behind] == AFTER
+        assert consumer_of(source) is not broken
+        for delivery in (*behind, held):
+            source.settle(delivery)
+        await source.flush()
+        (partition,) = consumer_of(source).assignment()
+        assert await consumer_of(source).committed(partition) == 1 + len(AFTER)
+        await until(lambda: source.is_ready, "it is ready again")
+
+
+async def test_an_idle_reader_behind_an_aborted_transaction_is_left_alone(kafka: str, topic_name: str) -> None:
+    await make_topic(kafka, topic_name, partitions=1)
+    async with source_of(kafka, topic_name) as source, asyncio.timeout(DEADLINE_S):
+        await put(kafka, topic_name, b"first")
+        source.settle(await source.receive())
+        async with AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=topic_name) as producer:
+            await producer.begin_transaction()
+            await producer.send_and_wait(topic_name, b"aborted", partition=0)
+            await producer.abort_transaction()
+        await assert_left_alone(source)
+
+
+async def test_a_reader_that_back_pressure_holds_still_is_left_alone(kafka: str, topic_name: str) -> None:
+    await make_topic(kafka, topic_name, partitions=1)
+    async with source_of(kafka, topic_name) as source, asyncio.timeout(DEADLINE_S):
+        await put(kafka, topic_name, *(b"%d" % number for number in range(9)))
+        await source.receive()
+        await assert_left_alone(source)
+
+
+async def assert_left_alone(source: KafkaSource) -> None:
+    """Watches for three times as many looks as a verdict takes."""
+    consumer = consumer_of(source)
+    with capture_logs() as lines:
+        await asyncio.sleep(36 * LOOK_S)
+    assert consumer_of(source) is consumer
+    assert [line for line in lines if line["event"] == "consumer_rebuilt"] == []
