@@ -16,7 +16,7 @@ from consumer.children.process import AsyncChannel
 from consumer.core.failures import ExitCode, FatalError, TransientError
 from consumer.media.answers import Decoded, decoder_failed, read_answer, timed_out, unanswered
 from consumer.media.descriptors import opened_for_reading, sample_memory
-from consumer.media.forks import ExitStatus, ForkServer, ServerLostError
+from consumer.media.forks import ForkServer, ServerLostError
 from consumer.media.limits import MIX, DecodeLimits
 from consumer.ports import Recording, Samples
 from contracts.errors import ErrorCode
@@ -58,8 +58,8 @@ class ProcessDecoder:
     async def decode(self, media: IO[bytes], channels: Channels = Channels.MIX) -> Recording:
         """Decodes the first audio stream to one track, or to one for each channel; the caller closes the recording.
 
-        A lost fork server is no fault of the file: it is replaced and the file decoded anew, once. Cancelling
-        ends the decoder.
+        A fork server that is lost or stands still is no fault of the file: it is replaced and the file decoded anew,
+        once. Cancelling ends the decoder.
 
         Args:
             media: a real file; its position does not matter.
@@ -88,25 +88,20 @@ class ProcessDecoder:
                 descriptors = (readable, theirs.fileno(), *(output.fileno() for output in outputs))
                 async with server.decoding(self._limits, layout, descriptors) as exited:
                     theirs.close()  # now the decoder alone holds this end, and its death is an end-of-file
-                    answer = await self._answer(channel, exited)
+                    answer = await self._answer(channel)
         finally:
             channel.close()
+        if answer is None:
+            raise unanswered(exited.result(), self._limits)
         written = [os.fstat(output.fileno()).st_size for output in outputs]
         return read_answer(answer, sample_bytes=written, limits=self._limits)
 
-    async def _answer(self, channel: AsyncChannel, exited: ExitStatus) -> Message:
-        """Waits for the decoder's answer and its end, so that nobody writes to the samples any more."""
+    async def _answer(self, channel: AsyncChannel) -> Message | None:
         try:
             async with asyncio.timeout(self._limits.timeout_s):
-                answer = await _receive(channel)
-                status = await asyncio.shield(exited)
+                return await _receive(channel)
         except TimeoutError:
             raise timed_out(self._limits) from None
-        if status is None:
-            raise ServerLostError("the fork server went down with its decoders")
-        if answer is None:
-            raise unanswered(status, self._limits)
-        return answer
 
     async def _running_server(self) -> ForkServer:
         async with self._starting:

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
-from typing import Final, Self
+from typing import Any, Final, Self
 
-from consumer.children.channel import ChannelClosedError
+from consumer.children.channel import ChannelClosedError, Message
 from consumer.children.process import Child, spawn
 from consumer.media.limits import DecodeLimits
 from consumer.ports import SAMPLE_RATE_HZ
@@ -16,13 +16,15 @@ from consumer.ports import SAMPLE_RATE_HZ
 _MODULE: Final = "consumer.media.forkserver"
 _START_S: Final = 60.0
 _END_S: Final = 5.0
+_OBEY_S: Final = 10.0
+"""An order takes milliseconds, on a busy machine a second. A server that takes so long stands still."""
 
-ExitStatus = asyncio.Future[int | None]
-"""Exit status of a decoder, negative for a signal; None when the server went down and took it along."""
+ExitStatus = asyncio.Future[int]
+"""Exit status of a decoder, negative for a signal; ServerLostError when the server went down and took it along."""
 
 
 class ServerLostError(Exception):
-    """The fork server is gone, and every decoder with it."""
+    """The fork server is gone or stands still, and every decoder with it."""
 
 
 class ForkServer:
@@ -30,7 +32,7 @@ class ForkServer:
 
     def __init__(self, child: Child) -> None:
         self._child = child
-        self._exits: dict[int, ExitStatus] = {}
+        self._jobs: dict[int, _Job] = {}
         self._last_job = 0
         self._listener = asyncio.create_task(self._listen())
 
@@ -68,19 +70,29 @@ class ForkServer:
     ) -> AsyncIterator[ExitStatus]:
         """Forks a decoder, which holds duplicates of media, reply socket and outputs; it is dead on leaving.
 
+        Leave it once the decoder has answered: it is given a moment to end by itself.
+
         Raises:
-            ServerLostError: the server is gone.
+            ServerLostError: the server is gone, or stood still and was ended; whatever the body raised, nobody
+                knows then whether the file is to blame. A cancellation passes on.
         """
         self._last_job += 1
-        job = self._last_job
-        exited: ExitStatus = asyncio.get_running_loop().create_future()
-        self._exits[job] = exited
+        number, job = self._last_job, _Job()
+        self._jobs[number] = job
         try:
-            order = {"decode": job, "limits": asdict(limits), "layout": layout, "sample_rate_hz": SAMPLE_RATE_HZ}
-            await self._send(order, descriptors)
-            yield exited
-        finally:
-            await self._end(job, exited)
+            order = {"decode": number, "limits": asdict(limits), "layout": layout, "sample_rate_hz": SAMPLE_RATE_HZ}
+            await self._order(order, job.forked, descriptors)
+            yield job.exited
+            await asyncio.wait([job.exited], timeout=_OBEY_S)
+        except asyncio.CancelledError:
+            with contextlib.suppress(ServerLostError):
+                await self._end(number, job)
+            raise
+        except Exception:
+            await self._end(number, job)
+            raise
+        else:
+            await self._end(number, job)
 
     async def close(self) -> None:
         """Ends the server and its decoders; never raises."""
@@ -96,33 +108,59 @@ class ForkServer:
         try:
             while True:
                 message = await self._child.channel.receive()
-                exited = self._exits.pop(message["job"], None)
-                if exited and not exited.done():
-                    exited.set_result(message["exit"])
+                job = self._jobs[message["job"]]
+                job.take(message)
+                if job.exited.done():
+                    del self._jobs[message["job"]]
         except ChannelClosedError:
             return
         finally:
-            for exited in self._exits.values():
-                if not exited.done():
-                    exited.set_result(None)
-            self._exits.clear()
+            for job in self._jobs.values():
+                job.lose()
+            self._jobs.clear()
 
-    async def _send(self, message: dict[str, object], descriptors: Sequence[int] = ()) -> None:
-        if not self.is_alive:
-            raise ServerLostError("the fork server is gone")
+    async def _end(self, number: int, job: _Job) -> None:
+        """Kills a decoder that still runs."""
+        if not job.exited.done():
+            await self._order({"kill": number}, job.exited)
+        job.exited.result()
+
+    async def _order(
+        self, message: dict[str, object], done: asyncio.Future[Any], descriptors: Sequence[int] = ()
+    ) -> None:
+        """Returns when the order was carried out; a server that does not obey goes down itself."""
         try:
-            await self._child.channel.send(message, descriptors)
+            async with asyncio.timeout(_OBEY_S):
+                await self._child.channel.send(message, descriptors)
+                await asyncio.wait([done])
         except ChannelClosedError as exc:
+            await self.close()
             raise ServerLostError("the fork server is gone") from exc
-
-    async def _end(self, job: int, exited: ExitStatus) -> None:
-        """Kills a decoder that still runs. A server that does not obey goes down itself."""
-        if exited.done():
-            return
-        try:
-            await self._send({"kill": job})
-            await asyncio.wait_for(asyncio.shield(exited), _END_S)
-        except ServerLostError:
-            self._exits.pop(job, None)
         except TimeoutError:
-            self._child.process.kill()
+            self._child.send_kill()
+            await self.close()
+            raise ServerLostError("the fork server stands still") from None
+        done.result()
+
+
+class _Job:
+    """One decoder, as the server tells of it."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.forked: asyncio.Future[None] = loop.create_future()
+        self.exited: ExitStatus = loop.create_future()
+
+    def take(self, message: Message) -> None:
+        """Takes what the server says."""
+        if "exit" in message:
+            self.exited.set_result(message["exit"])
+        else:
+            self.forked.set_result(None)
+
+    def lose(self) -> None:
+        """Takes it that the server is gone."""
+        for end in (self.forked, self.exited):
+            if not end.done():
+                end.set_exception(ServerLostError("the fork server went down with its decoders"))
+                end.exception()  # not everybody asks, which asyncio would complain about

@@ -4,8 +4,9 @@ Run as `python -m consumer.media.forkserver FD PARENT_PID`. It has one thread, n
 parent, its decoders with it.
 
 Parent to server: `{"decode": JOB, "limits": …, "layout": …, "sample_rate_hz": …}` with three or more descriptors
-(media, reply socket, an output for each track) and `{"kill": JOB}`. Server to parent: `{"ready": true}` once, then
-`{"job": JOB, "exit": STATUS}` for every decode, negative for a signal. The decoder itself answers on the reply socket.
+(media, reply socket, an output for each track) and `{"kill": JOB}`. Server to parent: `{"ready": true}` once, then for
+every decode `{"job": JOB, "forked": true}`, so that silence shows a server that stands still, and
+`{"job": JOB, "exit": STATUS}`, negative for a signal. The decoder itself answers on the reply socket.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ class ForkServer:
         self._jobs[pid] = message["decode"]
         for descriptor in descriptors:
             os.close(descriptor)
+        self._channel.send({"job": message["decode"], "forked": True})
 
 
 def _be_decoder(server_pid: int, message: Message, descriptors: list[int]) -> NoReturn:

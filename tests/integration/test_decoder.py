@@ -11,6 +11,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import IO
 
 import numpy as np
@@ -271,6 +272,54 @@ async def test_a_lost_fork_server_is_replaced_and_the_file_decoded_anew(
     assert caught.value.code is ErrorCode.INTERNAL
     with await decode(decoder, media.make_wav(16_000)) as recording:
         assert recording.duration_s == 1
+
+
+@linux_only
+async def test_a_file_whose_fork_server_stands_still_is_decoded_by_another_one(
+    decoder: ProcessDecoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forks, "_OBEY_S", 3)
+    first = server_pid(decoder)
+    os.kill(first, signal.SIGSTOP)
+    with await decode(decoder, media.make_wav(16_000)) as recording:
+        assert recording.duration_s == 1
+    assert server_pid(decoder) != first
+    assert not is_running(first)
+
+
+@linux_only
+async def test_only_a_file_that_hangs_is_charged_under_a_fork_server_that_stops_in_the_midst(
+    endless: IO[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forks, "_OBEY_S", 2)
+    long = media.make_audio("wav", "pcm_s16le", seconds=100)
+    async with ProcessDecoder(replace(LIMITS, timeout_s=5)) as decoder:
+        first = server_pid(decoder)
+        task = asyncio.create_task(decode(decoder, long))
+        await until(lambda: bool(children_of(first)))
+        os.kill(first, signal.SIGSTOP)
+        charged, good = await asyncio.gather(decoder.decode(endless), task, return_exceptions=True)
+        assert server_pid(decoder) != first
+    assert isinstance(charged, PermanentError)
+    assert charged.code is ErrorCode.MEDIA_DECODER_FAILED
+    assert isinstance(good, Recording)
+    with good:
+        assert good.duration_s == 100
+
+
+@linux_only
+async def test_cancelling_passes_a_fork_server_that_stands_still(
+    decoder: ProcessDecoder, endless: IO[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forks, "_OBEY_S", 1)
+    first = server_pid(decoder)
+    task = asyncio.create_task(decoder.decode(endless))
+    pid = await decoder_pid(decoder)
+    os.kill(first, signal.SIGSTOP)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await until(lambda: not is_running(first) and not is_running(pid))
 
 
 @linux_only
