@@ -48,7 +48,7 @@ class Attempt:
         return session.start(samples, self.spec.name, mode_of(self.options), arguments(self.options))
 
     async def follow(self, session: Session, job: Job, duration_s: float) -> EngineResult | Again | JobError:
-        """Waits for the end, at most until the deadline; a job that hangs then takes its process with it."""
+        """Waits for the end, until the deadline and some seconds; a job that hangs takes its process with it."""
         deadline_s = self.config.deadline_s(duration_s)
         started_s = time.perf_counter()
         segments: list[Segment] = []
@@ -56,14 +56,11 @@ class Attempt:
             async with asyncio.timeout(deadline_s):
                 last = await self._collect(job, segments, duration_s)
         except TimeoutError:
-            if session.cause is Cause.STUCK:  # it stood still because of another job, which is charged
-                return Again(goes_alone=False)
-            session.kill(Cause.STUCK)
-            text = f"the transcription took longer than {deadline_s:g} s"
-            return TransientError(ErrorCode.ENGINE_TIMEOUT, text)
+            session.end_overdue(job, deadline_s)
+            last = await self._collect(job, segments, duration_s)  # its end, or what came at the last moment
         if isinstance(last, Done):
             return self._result(session, segments, last, engine_s=time.perf_counter() - started_s)
-        return judge(last, had_company=job.had_company, config=self.config)
+        return judge(last, had_company=job.had_company, deadline_s=deadline_s, config=self.config)
 
     async def _collect(self, job: Job, segments: list[Segment], duration_s: float) -> Done | Failed | Ended:
         while True:
@@ -77,8 +74,6 @@ class Attempt:
                     return done
                 case Failed() | Ended() as end:
                     return end
-                case _:
-                    return Failed(job.id, ErrorCode.INTERNAL, "the job was cancelled by nobody")
 
     def _result(self, session: Session, segments: list[Segment], done: Done, *, engine_s: float) -> EngineResult:
         return EngineResult(
@@ -96,7 +91,7 @@ class Attempt:
         )
 
 
-def judge(end: Failed | Ended, *, had_company: bool, config: EngineConfig) -> Again | JobError:
+def judge(end: Failed | Ended, *, had_company: bool, deadline_s: float, config: EngineConfig) -> Again | JobError:
     """Whose fault the end was: that of a job that was alone, nobody's else, until it has been alone."""
     match end:
         case Failed(code=ErrorCode.GPU_OUT_OF_MEMORY) if had_company:
@@ -106,13 +101,21 @@ def judge(end: Failed | Ended, *, had_company: bool, config: EngineConfig) -> Ag
             return kind(code, message)
         case Ended(blame=Blame.NONE):
             return Again(goes_alone=False)
-        case Ended(cause=Cause.CRASH | Cause.MEMORY, blame=Blame.SHARED):
+        case Ended(cause=Cause.CRASH | Cause.MEMORY | Cause.STILL, blame=Blame.SHARED):
             return Again(goes_alone=True)
-        case Ended(cause=Cause.MEMORY):
+        case Ended():
+            return _charge(end, deadline_s, config)
+
+
+def _charge(end: Ended, deadline_s: float, config: EngineConfig) -> TransientError:
+    match end.cause:
+        case Cause.STUCK | Cause.STILL:
+            return TransientError(ErrorCode.ENGINE_TIMEOUT, f"the transcription took longer than {deadline_s:g} s")
+        case Cause.MEMORY:
             text = f"the engine process grew past {config.max_rss_bytes} bytes (STENO_ENGINE__MAX_RSS_BYTES)"
             return TransientError(ErrorCode.GPU_OUT_OF_MEMORY, text)
-        case Ended(how=how):
-            return TransientError(ErrorCode.ENGINE_CRASHED, f"{how}, in the midst of this job")
+        case Cause.CRASH | Cause.CLOSED:
+            return TransientError(ErrorCode.ENGINE_CRASHED, f"{end.how}, in the midst of this job")
 
 
 def is_exhausted(ended: EngineResult | Again | JobError) -> bool:

@@ -171,7 +171,7 @@ class Desk:
             await session.load(spec)
         except SessionEndedError:
             self._loading = None  # those who wait for it wait for the next process
-            if session.cause is not Cause.STUCK:  # else it stood still because of a job
+            if session.cause is not Cause.STUCK:  # else a job hung by itself
                 self._add_death(spec, session)
             if spec.name in self._barred:
                 log.error("model_load_failed", model=spec.name, reason=_DEADLY)  # noqa: TRY400 - no defect

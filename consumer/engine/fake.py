@@ -10,6 +10,7 @@ Its text follows from the samples: their hash and length, a segment for each thi
 | `crash` | ends the process by SIGSEGV |
 | `abort` | ends it by SIGABRT |
 | `hang` | never ends and cannot be cancelled |
+| `freeze` | likewise, and stops all jobs beside it, as native code that never lets go of Python |
 | `oom` | fails as a GPU without memory does |
 | `leak=B` | makes the process hold B more bytes, for good |
 | `error` | fails with a foreign error |
@@ -17,6 +18,7 @@ Its text follows from the samples: their hash and length, a segment for each thi
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import re
@@ -34,7 +36,7 @@ from contracts.languages import LANGUAGES
 from contracts.requests import Mode
 from contracts.transcript import Segment, Word
 
-SWITCHES: Final = ("slow", "crash", "abort", "hang", "oom", "leak", "error")
+SWITCHES: Final = ("slow", "crash", "abort", "hang", "freeze", "oom", "leak", "error")
 _SEGMENT_S: Final = 30
 _SWITCH: Final = re.compile(rf"(?:fake:)?({'|'.join(SWITCHES)})(?:=(\d+(?:\.\d+)?))?")
 _leaked: Final[list[bytearray]] = []
@@ -126,6 +128,8 @@ def _make_trouble(switches: Mapping[str, float]) -> None:
         _leaked.append(bytearray(os.urandom(4096) * int(switches["leak"] // 4096 + 1)))
     if "hang" in switches:
         threading.Event().wait()
+    while "freeze" in switches:
+        ctypes.PyDLL(None).pause()  # unlike `ctypes.CDLL` it keeps the interpreter's lock
     for name, number in (("crash", signal.SIGSEGV), ("abort", signal.SIGABRT)):
         if name in switches:
             os.kill(os.getpid(), number)

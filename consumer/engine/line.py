@@ -1,9 +1,9 @@
 """Which waiting job starts next, and which model is loaded for it at whose expense. Pure: the state is an argument.
 
-Jobs start in the order in which they came, with three exceptions. One that is under suspicion of having crashed the
-process goes first and alone. One whose model has to wait for room, or is being loaded, lets others pass whose model
-is there, but at most one for each slot, so that it never starves. And a model is never dropped under a job: neither
-one in use nor one that an earlier job waits for.
+Jobs start in the order in which they came, with three exceptions. One that is under suspicion of having crashed or
+stopped the process goes first and alone, while no model is loaded either. One whose model has to wait for room, or is
+being loaded, lets others pass whose model is there, but at most one for each slot, so that it never starves. And a
+model is never dropped under a job: neither one in use nor one that an earlier job waits for.
 """
 
 from __future__ import annotations
@@ -93,7 +93,9 @@ def next_step(line: Line, rules: Rules) -> Step | None:
 
 
 def _has_room(wanted: Waiting, line: Line, rules: Rules) -> bool:
-    return len(line.running) < (1 if wanted.goes_alone else rules.slots)
+    if wanted.goes_alone:
+        return not line.running and line.loading is None
+    return len(line.running) < rules.slots
 
 
 def _victims(

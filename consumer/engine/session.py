@@ -12,32 +12,17 @@ from typing import Final, Self
 from pydantic import JsonValue
 
 from consumer.children.channel import ChannelClosedError
+from consumer.engine import protocol
 from consumer.engine.config import EngineConfig, ModelSpec
-from consumer.engine.job import Blame, Cause, Ended, Job, blame
+from consumer.engine.job import Blame, Cause, Ended, Job, blame, cause_of_delay
 from consumer.engine.launch import EngineProcess, StartError
 from consumer.engine.memory import resident_bytes
-from consumer.engine.protocol import (
-    Begun,
-    Cancel,
-    JobReply,
-    Load,
-    Loaded,
-    LoadFailed,
-    Opened,
-    OpenFailed,
-    Order,
-    ProtocolError,
-    Reply,
-    SegmentFound,
-    Start,
-    Unload,
-    pack,
-    unpack_reply,
-)
 from consumer.ports import Samples
 from contracts.requests import Mode
 
 _WATCH_S: Final = 0.25
+_DRAIN_S: Final = 1.0
+"""How long a killed process may take to close the channel: one in a driver's call does not even die."""
 
 
 class LoadError(Exception):
@@ -52,14 +37,14 @@ class Session:
     """A running engine process. Make one with `open`, end it with `close`."""
 
     def __init__(
-        self, process: EngineProcess, opened: Opened, config: EngineConfig, on_end: Callable[[Session], None]
+        self, process: EngineProcess, opened: protocol.Opened, config: EngineConfig, on_end: Callable[[Session], None]
     ) -> None:
         """Takes over a process that has opened its device."""
         self.opened = opened
         self.finished_jobs = 0
         self.has_begun = False
         """Whether any job has begun in it."""
-        self.loaded: dict[str, Loaded] = {}
+        self.loaded: dict[str, protocol.Loaded] = {}
         """Models that are ready, the longest unused first."""
         self.how = ""
         """How the process ended, once it has."""
@@ -68,8 +53,11 @@ class Session:
         self._config = config
         self._on_end = on_end
         self._jobs: dict[int, Job] = {}
-        self._loading: dict[str, asyncio.Future[Loaded]] = {}
+        self._loading: dict[str, asyncio.Future[protocol.Loaded]] = {}
         self._ids = itertools.count(1)
+        self._loop = asyncio.get_running_loop()
+        self._moved_s = 0.0
+        """When last something came of any job, by the loop's clock."""
         self._sends: set[asyncio.Task[None]] = set()
         self._reader = asyncio.create_task(self._read())
         self._watch = asyncio.create_task(self._watch_memory()) if config.max_rss_bytes else None
@@ -111,16 +99,16 @@ class Session:
         """What the process holds in memory now."""
         return resident_bytes(self.process_id)
 
-    async def load(self, spec: ModelSpec) -> Loaded:
+    async def load(self, spec: ModelSpec) -> protocol.Loaded:
         """Has a model loaded, at most `load_timeout_s`; jobs go on meanwhile.
 
         Raises:
             LoadError: it cannot be loaded, or not in time.
             SessionEndedError: the process ended meanwhile.
         """
-        answer: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[protocol.Loaded] = self._loop.create_future()
         self._loading[spec.name] = answer
-        self._send(Load(spec.name, str(spec.path)))
+        self._send(protocol.Load(spec.name, str(spec.path)))
         try:
             async with asyncio.timeout(self._config.load_timeout_s):
                 return await answer
@@ -131,7 +119,7 @@ class Session:
     def unload(self, name: str) -> None:
         """Drops a model that no job uses."""
         del self.loaded[name]
-        self._send(Unload(name))
+        self._send(protocol.Unload(name))
 
     def start(self, samples: Samples, model: str, mode: Mode, arguments: dict[str, JsonValue]) -> Job:
         """Sends a job; its replies arrive at the returned job. The samples may be closed from now on."""
@@ -144,13 +132,19 @@ class Session:
         if self.how:  # it has ended since this job's turn came
             job.take(Ended(self.how, self.cause, Blame.NONE))
             return job
-        self._send(Start(job.id, model, samples.count, mode, arguments), os.dup(samples.file.fileno()))
+        self._send(protocol.Start(job.id, model, samples.count, mode, arguments), os.dup(samples.file.fileno()))
         return job
+
+    def end_overdue(self, job: Job, deadline_s: float) -> None:
+        """Ends the process because of a job that was to be over by now; that job hears of it like the others."""
+        job.is_overdue = self._is_alive  # else it shares the fate of one that was due before
+        self.kill(cause_of_delay(deadline_s, silent_s=self._loop.time() - self._moved_s))
 
     async def cancel(self, job: Job, *, timeout_s: float) -> None:
         """Stops a job between two segments; kills the process when that takes longer."""
+        job.is_cancelled = True
         if not job.is_over.is_set():
-            self._send(Cancel(job.id))
+            self._send(protocol.Cancel(job.id))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(job.is_over.wait(), timeout_s)
             return
@@ -158,65 +152,73 @@ class Session:
         await asyncio.shield(self._reader)
 
     def kill(self, cause: Cause) -> None:
-        """Ends the process at once; its jobs hear of it when it is gone. The first cause counts."""
-        if self.cause is Cause.CRASH and not self._reader.done():
+        """Ends the process at once; its jobs hear of it within seconds. The first cause counts."""
+        if self._is_alive:
             self.cause = cause
         self._process.child.send_kill()
+        self._loop.call_later(_DRAIN_S, self._process.channel.close)
 
     async def close(self) -> None:
         """Ends the process and waits until it is gone; bounded in time."""
         self.kill(Cause.CLOSED)
         await asyncio.shield(self._reader)
 
-    def _send(self, order: Order, descriptor: int | None = None) -> None:
+    @property
+    def _is_alive(self) -> bool:
+        return self.cause is Cause.CRASH and not self._reader.done()
+
+    def _send(self, order: protocol.Order, descriptor: int | None = None) -> None:
         task = asyncio.create_task(self._deliver(order, [] if descriptor is None else [descriptor]))
         self._sends.add(task)
         task.add_done_callback(self._sends.discard)
         if descriptor is not None:
             task.add_done_callback(lambda _: os.close(descriptor))
 
-    async def _deliver(self, order: Order, descriptors: list[int]) -> None:
+    async def _deliver(self, order: protocol.Order, descriptors: list[int]) -> None:
         """A task of its own, so that no cancellation leaves half a message on the channel."""
         with contextlib.suppress(ChannelClosedError):  # the reader sees the same end and tells the jobs
-            await self._process.channel.send(pack(order), descriptors)
+            await self._process.channel.send(protocol.pack(order), descriptors)
 
     async def _read(self) -> None:
-        with contextlib.suppress(ChannelClosedError, ProtocolError):
+        with contextlib.suppress(ChannelClosedError, protocol.ProtocolError):
             while True:
-                self._route(unpack_reply(await self._process.channel.receive()))
+                self._route(protocol.unpack_reply(await self._process.channel.receive()))
         await self._finish()
 
-    def _route(self, reply: Reply) -> None:
+    def _route(self, reply: protocol.Reply) -> None:
         match reply:
-            case Opened() | OpenFailed():
-                raise ProtocolError("opened twice")
-            case Loaded() | LoadFailed():
+            case protocol.Opened() | protocol.OpenFailed():
+                raise protocol.ProtocolError("opened twice")
+            case protocol.Loaded() | protocol.LoadFailed():
                 self._answer_load(reply)
             case _:
                 self._answer_job(reply)
 
-    def _answer_load(self, reply: Loaded | LoadFailed) -> None:
+    def _answer_load(self, reply: protocol.Loaded | protocol.LoadFailed) -> None:
         answer = self._loading.pop(reply.model, None)
         if answer is None:
-            raise ProtocolError("a model that nobody asked for")
-        if isinstance(reply, Loaded):
+            raise protocol.ProtocolError("a model that nobody asked for")
+        if isinstance(reply, protocol.Loaded):
             self.loaded[reply.model] = reply
         if answer.done():
             return
-        if isinstance(reply, Loaded):
+        if isinstance(reply, protocol.Loaded):
             answer.set_result(reply)
         else:
             answer.set_exception(LoadError(reply.message))
 
-    def _answer_job(self, reply: JobReply) -> None:
+    def _answer_job(self, reply: protocol.JobReply) -> None:
         job = self._jobs.get(reply.job)
         if job is None:
-            raise ProtocolError("a reply to no job")
+            raise protocol.ProtocolError("a reply to no job")
         self.has_begun = True
-        if not isinstance(reply, Begun | SegmentFound):
+        job.take(reply)
+        if isinstance(reply, protocol.Begun):
+            return  # which Python says, before anything is computed
+        self._moved_s = self._loop.time()
+        if not isinstance(reply, protocol.SegmentFound):
             del self._jobs[reply.job]
             self.finished_jobs += 1
-        job.take(reply)
 
     async def _watch_memory(self) -> None:
         while True:

@@ -103,13 +103,41 @@ async def test_a_hung_job_is_charged_and_its_neighbour_runs_again() -> None:
         assert pid_of(engine) != first
 
 
-async def test_of_two_in_a_process_that_stands_still_the_first_due_is_charged_guilty_or_not() -> None:
+async def test_a_hung_job_is_charged_at_its_first_deadline_where_others_get_on() -> None:
+    loop = asyncio.get_running_loop()
+    async with ProcessEngine(make_fake_config(job_timeout_s=1.6)) as engine:
+        started_s = loop.time()
+        hung = asyncio.create_task(job(engine, "fake:hang"))
+        await asyncio.sleep(0.8)
+        neighbour = asyncio.create_task(job(engine, "fake:slow=0.15", seconds=240))
+        assert await hung is ErrorCode.ENGINE_TIMEOUT
+        assert loop.time() - started_s < 2 * 1.6
+        assert codes([await neighbour]) == ["done"]
+
+
+async def test_of_two_in_a_process_that_stands_still_neither_is_charged() -> None:
     async with ProcessEngine(make_fake_config(job_timeout_s=0.8)) as engine:
         first = pid_of(engine)
+        jobs = asyncio.create_task(together(engine, "fake:slow=0.5", "fake:slow=0.5"))
+        await asyncio.sleep(0.2)
         os.kill(first, signal.SIGSTOP)
-        outcomes = codes(await together(engine, None, None))
-        assert sorted(outcomes) == ["ENGINE_TIMEOUT", "done"]
+        assert codes(await jobs) == ["done", "done"]
         assert pid_of(engine) != first
+
+
+async def test_of_two_whose_process_stands_still_before_they_begin_neither_is_charged() -> None:
+    async with ProcessEngine(make_fake_config(job_timeout_s=0.8)) as engine:
+        os.kill(pid_of(engine), signal.SIGSTOP)
+        assert codes(await together(engine, None, None)) == ["done", "done"]
+
+
+@pytest.mark.parametrize("place", [0, 1])
+async def test_of_two_in_a_process_that_one_of_them_stops_only_that_one_is_charged(place: int) -> None:
+    words: list[str | None] = ["fake:slow=0.4", "fake:slow=0.4"]
+    words[place] = "fake:slow=0.2 fake:freeze"
+    async with ProcessEngine(make_fake_config(job_timeout_s=0.8)) as engine:
+        outcomes = codes(await together(engine, *words))
+    assert outcomes == ["ENGINE_TIMEOUT" if each == place else "done" for each in (0, 1)]
 
 
 async def test_a_job_that_does_not_stop_when_cancelled_leaves_its_neighbour_uncharged() -> None:

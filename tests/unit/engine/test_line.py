@@ -102,6 +102,12 @@ def test_nobody_joins_a_suspect() -> None:
     assert next_step(make_line(["a", "b"], [Running("a", goes_alone=True)], loaded="a"), RULES) is None
 
 
+def test_a_suspect_waits_until_no_model_is_being_loaded() -> None:
+    waiting = [Waiting(0, "a", goes_alone=True)]
+    assert next_step(make_line(waiting, loaded="a", loading="b"), RULES) is None
+    assert next_step(make_line(waiting, loaded="ab"), RULES) == Admit(0)
+
+
 class Engine:
     """Plays what the desk does, and checks what must hold at each step."""
 
