@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from consumer.core.failures import ExitCode, FatalError
-from consumer.settings import DELIMITER, ENV_FILE, PREFIX, Group, Settings
+from consumer.settings import DELIMITER, ENV_FILE, PREFIX, Group, Settings, variable_of
 
 
 def variables() -> Iterator[tuple[str, str, str]]:
@@ -21,7 +21,7 @@ def variables() -> Iterator[tuple[str, str, str]]:
     for group_name, group in Settings.model_fields.items():
         for name, field in cast("type[Group]", group.annotation).model_fields.items():
             default = "" if field.default_factory else _default_text(field.default)
-            yield f"{PREFIX}{group_name}{DELIMITER}{name}".upper(), default, field.description or ""
+            yield variable_of(group_name, name), default, field.description or ""
 
 
 def load_settings() -> Settings:
@@ -35,7 +35,7 @@ def load_settings() -> Settings:
         faults += unknown_variables([*os.environ, *dotenv_values(ENV_FILE)])
         settings = Settings()
     except ValidationError as exc:
-        faults += [_fault(error["loc"], error["msg"]) for error in exc.errors(include_url=False)]
+        faults += [fault for error in exc.errors(include_url=False) for fault in _faults(error["loc"], error["msg"])]
     except SettingsError as exc:  # the value of a whole group, which is named among the unknown ones already
         faults = faults or [str(exc)]
     except (OSError, UnicodeError) as exc:
@@ -69,10 +69,11 @@ def unknown_variables(names: Iterable[str]) -> Iterator[str]:
             yield f"{name} is not a setting; did you mean {nearest}?"
 
 
-def _fault(location: tuple[int | str, ...], message: str) -> str:
+def _faults(location: tuple[int | str, ...], message: str) -> Iterator[str]:
     variable = PREFIX + DELIMITER.join(str(part) for part in location[:2]).upper()
-    text = message.removeprefix("Value error, ")
-    return f"{variable}: {text[0].lower()}{text[1:]}"
+    for line in message.removeprefix("Value error, ").splitlines():
+        names_it = line.startswith(PREFIX)  # as a sentence about several variables does
+        yield line if names_it else f"{variable}: {line[0].lower()}{line[1:]}"
 
 
 def _default_text(default: object) -> str:

@@ -11,6 +11,7 @@ from consumer.core.admission import AdmissionRules
 from consumer.core.deadletters import DeadLetterOffice
 from consumer.core.events import Emitter
 from consumer.core.failures import ExitCode, FatalError
+from consumer.core.intake.readings import IntakeRules
 from consumer.engine.config import Backend, EngineConfig, ModelSpec
 from consumer.engine.supervisor import ProcessEngine
 from consumer.handler import HandlerConfig
@@ -56,6 +57,12 @@ def handler_config(settings: Settings) -> HandlerConfig:
     s3 = settings.s3
     rules = AdmissionRules(s3.allowed_inputs, s3.allowed_outputs, s3.state_prefix, settings.media.max_bytes)
     return HandlerConfig(worker=settings.worker.id, scratch_dir=settings.scratch.dir, rules=rules)
+
+
+def intake_rules(settings: Settings) -> IntakeRules:
+    """How records are read, and whose objects start nothing."""
+    s3 = settings.s3
+    return IntakeRules(settings.intake.key_encoding, own_prefixes=(s3.results, s3.state_prefix))
 
 
 def required_topics(settings: Settings) -> list[str]:
@@ -111,7 +118,7 @@ async def make_engine(settings: Settings, on_bytes: OnBytes | None = None) -> Pr
             models=tuple([await find_weights(name, settings, on_bytes) for name in names]),
             backend=Backend(engine.kind),
             device=engine.device,
-            compute_type=engine.compute_type,
+            compute_type=engine.compute_type.value,
             slots=engine.slots,
             cpu_threads=engine.cpu_threads,
             job_timeout_s=engine.job_timeout_s,

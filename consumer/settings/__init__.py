@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from consumer.settings.broker import KafkaSettings, TopicSettings
 from consumer.settings.engine import EngineKind, EngineSettings, ModelSettings
-from consumer.settings.group import Group
+from consumer.settings.group import DELIMITER, PREFIX, Group, variable_of
 from consumer.settings.media import MediaSettings
 from consumer.settings.process import HealthSettings, LogFormat, LogLevel, LogSettings, ShutdownSettings, WorkerSettings
 from consumer.settings.storage import S3Settings, ScratchSettings
@@ -38,10 +38,9 @@ __all__ = [
     "ShutdownSettings",
     "TopicSettings",
     "WorkerSettings",
+    "variable_of",
 ]
 
-PREFIX: Final = "STENO_"
-DELIMITER: Final = "__"
 ENV_FILE: Final = ".env"
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final, Self
 
 from pydantic import Field, model_validator
 
-from consumer.settings.group import Group
+from consumer.settings.group import Group, variable_of
 from consumer.settings.notation import Servers
 
 _TOPIC_NAME: Final = r"[A-Za-z0-9._-]{1,249}"
@@ -39,11 +40,18 @@ class TopicSettings(Group):
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
-        names = [self.requests, *derived.values()]
-        if faulty := [name for name in names if not re.fullmatch(_TOPIC_NAME, name)]:
-            raise ValueError(f"{faulty[0]!r} is no topic name; use letters, digits, '.', '_' and '-', 249 at most")
-        if len(set(names)) < len(names):
-            raise ValueError(
-                f"two topics have one name ({', '.join(names)}): what is published would be read as requests"
-            )
+        if faults := list(_faults({"requests": self.requests, **derived})):
+            raise ValueError("\n".join(faults))
         return self
+
+
+def _faults(topics: dict[str, str]) -> Iterator[str]:
+    fields_of: dict[str, list[str]] = {}
+    for field, name in topics.items():
+        fields_of.setdefault(name, []).append(field)
+    for name, fields in fields_of.items():
+        variables = " and ".join(variable_of("topics", field) for field in fields)
+        if not re.fullmatch(_TOPIC_NAME, name) or name in (".", ".."):
+            yield f"{variables}: {name!r} is no topic name; use letters, digits, '.', '_' and '-', 249 at most"
+        if len(fields) > 1:
+            yield f"{variables} name one topic, {name!r}: what is published must not be read as requests; rename one"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
+from consumer.core.naming import check_model_name
 from contracts.requests import PrefixUri
 
 _SERVER: Final = r"(\[(?P<address>[0-9A-Fa-f:.]+)\]|[A-Za-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?"
@@ -32,7 +34,43 @@ Prefix = Annotated[PrefixUri, BeforeValidator(_prefix_from_bucket), AfterValidat
 Prefixes = Annotated[tuple[Prefix, ...], NoDecode, BeforeValidator(_split_commas)]
 
 
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas)]
+ModelName = Annotated[str, AfterValidator(check_model_name)]
+ModelNames = Annotated[tuple[ModelName, ...], NoDecode, BeforeValidator(_split_commas)]
+
+Bytes = Annotated[int, Field(le=2**50)]
+"""A size; beyond a pebibyte the system's own limits overflow."""
+
+Seconds = Annotated[float, Field(le=30 * 24 * 3600)]
+"""A time; a month is longer than anything here should last."""
+
+
+def _expand_home(path: Path) -> Path:
+    """Nobody expands `~` in a `.env` file or a manifest, and a folder of that name is never meant."""
+    try:
+        return path.expanduser()
+    except RuntimeError as exc:
+        raise ValueError(f"{str(path)!r} has no home folder behind it; write the whole path") from exc
+
+
+Folder = Annotated[Path, AfterValidator(_expand_home)]
+
+
+def _check_device(text: str) -> str:
+    if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?", text):
+        raise ValueError(f"{text!r} is no device; write auto, cpu, cuda or cuda:N, N being the number of a GPU")
+    return text
+
+
+Device = Annotated[str, AfterValidator(_check_device)]
+
+
+def _check_safe_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", text):
+        raise ValueError(f"{text!r} is no such name; use letters, digits, '.', '_' and '-', 249 at most")
+    return text
+
+
+SafeName = Annotated[str, AfterValidator(_check_safe_name)]
 
 
 def _check_servers(text: str) -> str:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from consumer.settings.group import Group
+from consumer.settings.notation import SafeName, Seconds
 
 
 class WorkerSettings(Group):
@@ -18,13 +19,13 @@ class WorkerSettings(Group):
         default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}",
         description="name in events; unset: host and process id",
     )
-    deployment: str = Field("default", pattern=r"^[A-Za-z0-9._-]+$", description="last part of the events' `source`")
+    deployment: SafeName = Field("default", description="last part of the events' `source`")
 
 
 class ShutdownSettings(Group):
     """How the worker ends."""
 
-    grace_s: float = Field(60, ge=0, description="time that jobs in flight get to finish after SIGTERM, in seconds")
+    grace_s: Seconds = Field(60, ge=0, description="time that jobs in flight get to finish after SIGTERM, in seconds")
 
 
 class HealthSettings(Group):

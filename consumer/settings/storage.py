@@ -9,7 +9,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from consumer.settings.group import Group
-from consumer.settings.notation import Prefix, Prefixes
+from consumer.settings.notation import Folder, Prefix, Prefixes
 from contracts.requests import split_s3_uri
 
 
@@ -43,7 +43,7 @@ class S3Settings(Group):
 class ScratchSettings(Group):
     """Local disk for media in flight."""
 
-    dir: Path = Field(
+    dir: Folder = Field(
         default_factory=lambda: Path(tempfile.gettempdir()),
         description="folder for media in flight, where files have no name; unset: the system's temporary folder",
     )

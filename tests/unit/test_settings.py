@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import ctranslate2
 import pytest
 from pydantic import ValidationError
 
 from consumer.core.failures import ExitCode, FatalError
 from consumer.environment import as_environment, load_settings, unknown_variables, variables
 from consumer.settings import KafkaSettings, S3Settings, Settings, TopicSettings
+from consumer.settings.engine import ComputeType
 from tests import settings_reference
 
 Load = Callable[..., Settings]
@@ -96,7 +98,19 @@ def test_names_that_kubernetes_injects_are_not_ours() -> None:
         ("STENO_LOG__LEVEL", "loud", "should be 'debug', 'info', 'warning' or 'error'"),
         ("STENO_HEALTH__PORT", "http", "valid integer"),
         ("STENO_HEALTH__PORT", "65536", "less than or equal to 65535"),
-        ("STENO_ENGINE__DEVICE", "gpu", "should match pattern"),
+        ("STENO_ENGINE__DEVICE", "gpu", "write auto, cpu, cuda or cuda:N"),
+        ("STENO_ENGINE__DEVICE", "cuda:", "write auto, cpu, cuda or cuda:N"),
+        ("STENO_ENGINE__COMPUTE_TYPE", "int3", "should be 'auto', 'default', 'int8'"),
+        ("STENO_ENGINE__CPU_THREADS", "257", "less than or equal to 256"),
+        ("STENO_ENGINE__MODEL", "tiny en", "'tiny en' is no model"),
+        ("STENO_MODELS__ALLOWED", "small,a/b/c", "'a/b/c' is no model"),
+        ("STENO_MODELS__PRELOAD", "a/b/c", "a path that begins with '/', './' or '~'"),
+        ("STENO_MODELS__DIR", "~nobody-of-this-name/models", "write the whole path"),
+        ("STENO_WORKER__DEPLOYMENT", "a b", "use letters, digits"),
+        ("STENO_MEDIA__MAX_DURATION_S", "inf", "finite number"),
+        ("STENO_MEDIA__DECODE_TIMEOUT_S", "nan", "finite number"),
+        ("STENO_ENGINE__JOB_TIMEOUT_S", "1e300", "less than or equal to 2592000"),
+        ("STENO_MEDIA__MAX_BYTES", str(2**64), "less than or equal to"),
         ("STENO_S3__RESULTS", "transcripts", "expected s3://bucket/key"),
         ("STENO_S3__ALLOWED_INPUTS", "s3://media/,https://example.com/", "expected s3://bucket/key"),
         ("STENO_SHUTDOWN__GRACE_S", "-1", "greater than or equal to 0"),
@@ -106,6 +120,40 @@ def test_bad_value_names_its_variable(load: Load, variable: str, value: str, wor
     message = refusal(load, **{variable: value})
     assert message.startswith(f"{variable}: ")
     assert words in message
+
+
+@pytest.mark.parametrize(
+    ("below", "above"),
+    [
+        (("STENO_MEDIA__MAX_DURATION_S", "5"), ("STENO_MEDIA__MIN_DURATION_S", "6")),
+        (("STENO_MEDIA__MAX_SAMPLE_RATE_HZ", "8000"), ("STENO_MEDIA__MIN_SAMPLE_RATE_HZ", "16000")),
+        (("STENO_ENGINE__MAX_RSS_BYTES", "500000000"), ("STENO_ENGINE__RECYCLE_RSS_BYTES", "500000000")),
+    ],
+)
+def test_values_that_cannot_both_stand_are_named_both(
+    load: Load, below: tuple[str, str], above: tuple[str, str]
+) -> None:
+    message = refusal(load, **dict([below, above]))
+    assert message.startswith(f"{above[0]} ({above[1]}) ")
+    assert f"{below[0]} ({below[1]})" in message
+    assert "\n" not in message
+
+
+def test_each_contradiction_of_a_group_has_its_line(load: Load) -> None:
+    message = refusal(
+        load, STENO_MEDIA__MAX_DURATION_S="5", STENO_MEDIA__MIN_DURATION_S="6", STENO_MEDIA__MAX_SAMPLE_RATE_HZ="1000"
+    )
+    assert len(message.splitlines()) == 2
+
+
+def test_home_is_expanded_as_no_shell_does_for_a_file(load: Load) -> None:
+    Path(".env").write_text("STENO_MODELS__DIR=~/models\nSTENO_SCRATCH__DIR='~'\n", "utf-8")
+    settings = load()
+    assert (settings.models.dir, settings.scratch.dir) == (Path.home() / "models", Path.home())
+
+
+def test_every_compute_type_of_the_engine_may_be_set() -> None:
+    assert ctranslate2.get_supported_compute_types("cpu") <= set(ComputeType)
 
 
 def test_every_fault_is_named_at_once(load: Load) -> None:
@@ -143,11 +191,14 @@ def test_topics_derive_from_a_name_of_another_form() -> None:
 @pytest.mark.parametrize("name", ["dlt", "results", "progress"])
 def test_two_topics_of_one_name_are_refused(load: Load, name: str) -> None:
     words = refusal(load, STENO_TOPICS__REQUESTS="loop", **{f"STENO_TOPICS__{name.upper()}": "loop"})
-    assert words.startswith("STENO_TOPICS: two topics have one name")
+    assert words.startswith(f"STENO_TOPICS__REQUESTS and STENO_TOPICS__{name.upper()} name one topic, 'loop'")
 
 
 def test_a_name_that_no_topic_can_have_is_refused(load: Load) -> None:
-    assert "is no topic name" in refusal(load, STENO_TOPICS__RESULTS="results of today")
+    message = refusal(load, STENO_TOPICS__RESULTS="results of today", STENO_TOPICS__DLT="..")
+    assert [line.partition(" is no topic name")[0] for line in message.splitlines()] == [
+        "STENO_TOPICS__RESULTS: 'results of today'", "STENO_TOPICS__DLT: '..'",
+    ]  # fmt: skip
 
 
 def test_named_topic_is_kept() -> None:
