@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, Generic
 
 from pydantic import AfterValidator, Field
+from typing_extensions import TypeVar
 
 from contracts.requests import Contract
 
@@ -103,9 +104,12 @@ class ProgressEvent(Contract):
     metadata: dict[str, str] = Field(default_factory=dict)
 
 
+Data_co = TypeVar("Data_co", bound=OutcomeEvent | ProgressEvent, default=OutcomeEvent | ProgressEvent, covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class Event:
-    """One parsed event: the CloudEvents attributes and the typed value."""
+class Event(Generic[Data_co]):
+    """One parsed event: the CloudEvents attributes and the typed value. `Event[OutcomeEvent]` ends a job."""
 
     id: str
     """Equal for every repetition of the same fact: drop what was seen before, by (source, id)."""
@@ -116,7 +120,7 @@ class Event:
     dataref: str | None
     traceparent: str | None
     tracestate: str | None
-    data: OutcomeEvent | ProgressEvent
+    data: Data_co
 
 
 class NotAnEventError(ValueError):

@@ -1,12 +1,24 @@
-"""What can go wrong for a client, in one sentence that says what to do."""
+"""What can go wrong for a client, in one sentence that says what to do.
+
+ClientError             broker, store or input do not allow it
+  SubmitError           some of many inputs were not submitted; the others were
+  JobFailedError        the job has ended without a transcript, with its code
+  WaitTimeoutError      the job has not ended yet
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import aiohttp
 from aiokafka import errors as kafka
 from botocore import exceptions as boto
+
+from contracts.client.jobs import JobHandle
+from contracts.events import ErrorDetail, OutcomeEvent
+
+_MOST_NAMED: Final = 10
 
 STORAGE_ERRORS: Final = (boto.ClientError, boto.BotoCoreError, aiohttp.ClientError, TimeoutError)
 BROKER_ERRORS: Final = (kafka.KafkaError, OSError, TimeoutError)
@@ -25,6 +37,45 @@ _CREDENTIALS: Final = frozenset(
 
 class ClientError(Exception):
     """Broker, store or input do not allow it; the message tells the user what to do next."""
+
+
+class SubmitError(ClientError):
+    """Some of many inputs were not submitted. The others were: submit only those of `failed` again."""
+
+    def __init__(self, submitted: Sequence[JobHandle], failed: Mapping[str, ClientError]) -> None:
+        """Names the first failure.
+
+        Args:
+            submitted: jobs that the broker has, in the order of their inputs.
+            failed: the other inputs, and why.
+        """
+        first = next(iter(failed.values()))
+        super().__init__(f"{len(failed)} of {len(failed) + len(submitted)} inputs were not submitted; first: {first}")
+        self.submitted = tuple(submitted)
+        self.failed = dict(failed)
+
+
+class JobFailedError(ClientError):
+    """The job has ended as `failed` or `cancelled`; submitted again it may succeed where `retryable`."""
+
+    def __init__(self, outcome: OutcomeEvent) -> None:
+        """Takes over what the worker said."""
+        error = outcome.error or ErrorDetail(code="INTERNAL", message="the worker gave no reason", retryable=False)
+        super().__init__(f"job {outcome.job_id}: {error.code}: {error.message}")
+        self.outcome = outcome
+        self.code = error.code
+        """One of `contracts.ErrorCode`, or a code of tomorrow."""
+        self.retryable = error.retryable
+
+
+class WaitTimeoutError(ClientError):
+    """No outcome within the time given; the jobs go on, and may be waited for again."""
+
+    def __init__(self, job_ids: Sequence[str], timeout_s: float) -> None:
+        """Names the jobs that are open."""
+        named = ", ".join(sorted(job_ids)[:_MOST_NAMED]) + (", …" if len(job_ids) > _MOST_NAMED else "")
+        super().__init__(f"no outcome after {timeout_s:g} s for {named}; is a worker up?")
+        self.job_ids = frozenset(job_ids)
 
 
 def storage_error(error: Exception, place: str) -> ClientError:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from datetime import datetime
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, cast
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from contracts.client.config import ClientConfig
-from contracts.client.errors import BROKER_ERRORS, ClientError, broker_error
+from contracts.client.errors import BROKER_ERRORS, WaitTimeoutError, broker_error
 from contracts.client.topics import partitions_of
 from contracts.events import Event, NotAnEventError, OutcomeEvent, parse_event
 
@@ -23,9 +24,15 @@ _log: Final = logging.getLogger(__name__)
 class EventFeed:
     """Outcome and progress events from the moment of opening; open it before you submit, and nothing is missed."""
 
-    def __init__(self, config: ClientConfig) -> None:
-        """Connects to nothing yet."""
+    def __init__(self, config: ClientConfig, *, topics: Sequence[str] | None = None) -> None:
+        """Connects to nothing yet.
+
+        Args:
+            config: where the broker is.
+            topics: which ones to read; None reads outcomes and progress.
+        """
         self._config = config
+        self._topics = (config.results_topic, config.progress_topic) if topics is None else tuple(topics)
 
     async def __aenter__(self) -> Self:
         """Fixes the position.
@@ -33,20 +40,16 @@ class EventFeed:
         Raises:
             ClientError: the broker does not answer or refuses; a topic is missing.
         """
-        partitions = await partitions_of(self._config, (self._config.results_topic, self._config.progress_topic))
+        partitions = await partitions_of(self._config, self._topics)
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=self._config.bootstrap_servers, group_id=None, enable_auto_commit=False,
             auto_offset_reset="latest", isolation_level="read_committed", metadata_max_age_ms=30_000,
         )  # fmt: skip
         try:
-            async with asyncio.timeout(self._config.answer_timeout_s):
-                await self._consumer.start()
-                self._consumer.assign(partitions)
-                for partition, offset in (await self._consumer.end_offsets(partitions)).items():
-                    self._consumer.seek(partition, offset)
-        except BROKER_ERRORS as exc:
+            await self._start(partitions)
+        except BaseException:  # cancelled, too: who was not let in is not asked to leave
             await self._close()
-            raise broker_error(exc, self._config.bootstrap_servers) from exc
+            raise
         return self
 
     async def __aexit__(
@@ -54,6 +57,33 @@ class EventFeed:
     ) -> None:
         """Closes the connection; bounded in time."""
         await self._close()
+
+    async def _start(self, partitions: Sequence[TopicPartition]) -> None:
+        try:
+            async with asyncio.timeout(self._config.answer_timeout_s):
+                await self._consumer.start()
+                self._consumer.assign(partitions)
+                for partition, offset in (await self._consumer.end_offsets(partitions)).items():
+                    self._consumer.seek(partition, offset)
+        except BROKER_ERRORS as exc:
+            raise broker_error(exc, self._config.bootstrap_servers) from exc
+
+    async def rewind(self, since: datetime) -> None:
+        """Goes back to what the broker has had since then; never forward. What was read comes again.
+
+        Raises:
+            ClientError: the broker does not answer or refuses.
+        """
+        milliseconds = int(since.timestamp() * 1000)
+        try:
+            async with asyncio.timeout(self._config.answer_timeout_s):
+                partitions = self._consumer.assignment()
+                found = await self._consumer.offsets_for_times(dict.fromkeys(partitions, milliseconds))
+                for partition, at in found.items():
+                    if at is not None and at.offset < await self._consumer.position(partition):
+                        self._consumer.seek(partition, at.offset)
+        except BROKER_ERRORS as exc:
+            raise broker_error(exc, self._config.bootstrap_servers) from exc
 
     async def events(self) -> AsyncIterator[Event]:
         """Every event, as delivered: in order within one job's outcomes and within its progress, repeats included.
@@ -64,8 +94,15 @@ class EventFeed:
             ClientError: the broker refuses.
         """
         while True:
-            for event in await self._poll():
+            for event in await self.poll():
                 yield event
+
+    async def outcomes(self) -> AsyncGenerator[Event[OutcomeEvent], None]:
+        """Of `events`, those that end a job; raises as it does."""
+        while True:
+            for event in await self.poll():
+                if isinstance(event.data, OutcomeEvent):
+                    yield cast("Event[OutcomeEvent]", event)
 
     async def until_settled(self, job_ids: Iterable[str], *, timeout_s: float) -> AsyncIterator[Event]:
         """Events of these jobs, each once, until every job has its outcome; that is a job's last event here.
@@ -77,7 +114,7 @@ class EventFeed:
         seen: set[tuple[str, str]] = set()
         deadline = asyncio.get_running_loop().time() + timeout_s
         while waiting:
-            for event in await self._poll():
+            for event in await self.poll():
                 job_id = event.data.job_id
                 if job_id not in waiting or (event.source, event.id) in seen:
                     continue
@@ -86,9 +123,14 @@ class EventFeed:
                     waiting.discard(job_id)
                 yield event
             if waiting and asyncio.get_running_loop().time() > deadline:
-                raise ClientError(f"no outcome after {timeout_s:g} s for {', '.join(sorted(waiting))}; is a worker up?")
+                raise WaitTimeoutError(sorted(waiting), timeout_s)
 
-    async def _poll(self) -> list[Event]:
+    async def poll(self) -> list[Event]:
+        """What has come, after half a second at most; nothing may have.
+
+        Raises:
+            ClientError: the broker refuses.
+        """
         try:
             batches = await self._consumer.getmany(timeout_ms=_POLL_MS)
         except BROKER_ERRORS as exc:

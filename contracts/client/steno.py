@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 import uuid
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import AsyncExitStack, aclosing
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, Unpack
 
 from pydantic import ValidationError
 
+from contracts.client.batch import submit_each
 from contracts.client.config import ClientConfig
-from contracts.client.errors import ClientError
+from contracts.client.errors import ClientError, JobFailedError, WaitTimeoutError
 from contracts.client.feed import EventFeed
+from contracts.client.jobs import JobHandle, RequestFields, handle_of_id, make_handle
 from contracts.client.publisher import Publisher
+from contracts.client.results import Finished, find_outcome, read_transcript
+from contracts.client.sources import SCHEME, Source, expand
 from contracts.client.storage import Storage
 from contracts.client.uploads import OnBytes
+from contracts.client.watch import OnProgress, OutcomeWatch
 from contracts.events import Event, OutcomeEvent
-from contracts.requests import TranscriptionRequest, split_s3_uri
-from contracts.transcript import Manifest, Transcript
+from contracts.requests import Input, TranscriptionRequest
+from contracts.transcript import Transcript
 
-_TRANSCRIPT_NAME: Final = "transcript.json"
+_ONE_HOUR_S: Final = 3600.0
+_TO_COME: Final = "s3://uploads/to-come"
+"""Stands for an input whose place is not known before it is uploaded: bad fields are found before that."""
 
 
 class StenoClient:
-    """Uploads, submits, follows, reads. Open it as an async context manager; the broker is met at first use."""
+    """Uploads, submits, waits, reads. Open it as an async context manager; the broker is met at first use.
+
+    Any number of tasks of one event loop may use it at once. `SyncStenoClient` is the same without `await`.
+    """
 
     def __init__(self, config: ClientConfig | None = None) -> None:
         """Connects to nothing yet."""
         self._config = config or ClientConfig()
         self._resources = AsyncExitStack()
         self._publisher = Publisher(self._config, self._resources)
+        self._watch = OutcomeWatch(self._config)
 
     async def __aenter__(self) -> Self:
         """Builds the S3 client; no request is made.
@@ -40,24 +53,27 @@ class StenoClient:
             ClientError: the `AWS_*` settings do not make a client.
         """
         self._storage = await Storage.opened(self._resources, answer_timeout_s=self._config.answer_timeout_s)
+        self._resources.push_async_callback(self._watch.close)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Closes all connections; bounded in time."""
+        """Closes all connections; bounded in time. Whoever still waits is cancelled."""
         await self._resources.aclose()
 
     async def upload(self, path: Path, *, prefix: str | None = None, on_progress: OnBytes | None = None) -> str:
         """Puts a file under the prefix, below an id of its own; returns its URI.
+
+        Large files go in parts, of which a few are in memory. An upload that fails or is cancelled leaves nothing.
 
         Raises:
             ClientError: the file cannot be read; the store does not answer or refuses.
         """
         return await self._storage.upload(path, prefix or self._config.uploads_prefix, on_progress)
 
-    async def submit(self, request: TranscriptionRequest, *, traceparent: str | None = None) -> str:
-        """Publishes a request and waits until the broker has it for good; returns its job id, made up if absent.
+    async def submit(self, request: TranscriptionRequest, *, traceparent: str | None = None) -> JobHandle:
+        """Publishes a request and ends when the broker has it for good; a job id is made up if absent.
 
         Args:
             request: what to transcribe.
@@ -68,36 +84,147 @@ class StenoClient:
                 the request may have been published: submit it again under the same job id.
         """
         job_id = request.job_id or str(uuid.uuid4())
-        await self._publisher.publish(request, job_id=job_id, traceparent=traceparent)
-        return job_id
+        submitted_at = await self._publisher.publish(request, job_id=job_id, traceparent=traceparent)
+        return make_handle(request, job_id, results_prefix=self._config.results_prefix, submitted_at=submitted_at)
 
-    def follow(self) -> EventFeed:
-        """A feed of events; open it (`async with`) before submitting what it shall follow."""
-        return EventFeed(self._config)
-
-    async def fetch_transcript(self, finished: Event | str) -> Transcript:
-        """Reads the transcript of a completed job and checks it against its manifest.
+    async def submit_file(
+        self, source: Source, *, on_progress: OnBytes | None = None, **fields: Unpack[RequestFields]
+    ) -> JobHandle:
+        """Uploads a local file, or takes an `s3://` object where it is, and submits a request for it.
 
         Args:
-            finished: the outcome event, or the manifest's URI.
+            source: path or URI of one input.
+            on_progress: told how much of the file is uploaded.
+            fields: the rest of the request, such as `options=Options(language="en")`.
+
+        Raises:
+            ClientError: as `upload` and `submit`; the source is no single input; the fields do not make a request.
+        """
+        found = expand([source])
+        if len(found) > 1:
+            raise ClientError(f"{source} names {len(found)} files; use submit_many")
+        return await self._submit_found(found[0], on_progress, fields)
+
+    async def submit_many(self, sources: Source | Iterable[Source], **fields: Unpack[RequestFields]) -> list[JobHandle]:
+        """Submits every file and object that the sources name, patterns such as `calls/**/*.mp3` among them.
+
+        Nothing is uploaded before all sources are known to exist. Each input is then tried, a few at once.
+
+        Returns:
+            Handles in the order of the inputs.
+
+        Raises:
+            ClientError: a source names nothing; `job_id` is given for more than one input.
+            SubmitError: some inputs were not submitted; it tells which were.
+        """
+        found = expand([sources] if isinstance(sources, Source) else sources)
+        if "job_id" in fields and len(found) > 1:
+            raise ClientError(f"job_id names one job, and these are {len(found)} inputs; leave it out")
+        return await submit_each(found, lambda source: self._submit_found(source, None, fields))
+
+    async def wait(
+        self, job: JobHandle | str, *, timeout_s: float = _ONE_HOUR_S, on_progress: OnProgress | None = None
+    ) -> OutcomeEvent:
+        """Ends when the job has completed; at once where it has already.
+
+        Args:
+            job: its handle, or its id alone: then its results are expected under the configured `results_prefix`,
+                and a failure is noticed that is younger than `lookback_s`.
+            timeout_s: longest wait, in seconds.
+            on_progress: told of the job's progress, on this event loop; it must not block.
+
+        Raises:
+            JobFailedError: the job has failed or was cancelled.
+            WaitTimeoutError: the job goes on, and may be waited for again.
+            ClientError: broker or store do not answer or refuse.
+        """
+        handle = self._handle(job)
+        try:
+            async with asyncio.timeout(timeout_s):
+                outcome = await self._ending(handle, on_progress)
+        except TimeoutError as exc:
+            raise WaitTimeoutError([handle.job_id], timeout_s) from exc
+        if outcome.manifest is None:
+            raise JobFailedError(outcome)
+        return outcome
+
+    async def as_completed(
+        self, jobs: Iterable[JobHandle | str], *, timeout_s: float = _ONE_HOUR_S
+    ) -> AsyncGenerator[OutcomeEvent, None]:
+        """Outcomes of jobs in the order in which they end, failures among them: look at `error`.
+
+        Raises:
+            WaitTimeoutError: not all ended within that many seconds; it names those that go on.
+            ClientError: broker or store do not answer or refuse.
+        """
+        tasks = {asyncio.create_task(self._ending(handle, None)): handle for handle in map(self._handle, jobs)}
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        try:
+            while tasks:
+                left = deadline - asyncio.get_running_loop().time()
+                done, _ = await asyncio.wait(tasks, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                if not done:
+                    raise WaitTimeoutError([handle.job_id for handle in tasks.values()], timeout_s)
+                for task in done:
+                    del tasks[task]
+                    yield task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def outcomes(self, *, since: datetime | None = None) -> AsyncGenerator[Event[OutcomeEvent], None]:
+        """Every job's outcome as it is told, whoever submitted it, from then on or from now; never ends.
+
+        An outcome may be told again: drop what was seen before, by (`source`, `id`).
+
+        Raises:
+            ClientError: the broker does not answer or refuses.
+        """
+        async with EventFeed(self._config, topics=[self._config.results_topic]) as feed:
+            if since is not None:
+                await feed.rewind(since)
+            async with aclosing(feed.outcomes()) as events:
+                async for event in events:
+                    yield event
+
+    def follow(self) -> EventFeed:
+        """A feed of all events; open it (`async with`) before submitting what it shall follow."""
+        return EventFeed(self._config)
+
+    async def fetch_transcript(self, finished: Finished) -> Transcript:
+        """Reads the transcript of a completed job and checks it against its manifest.
 
         Raises:
             ClientError: the job has no result; the store does not answer or refuses; the files do not fit together.
         """
-        uri = finished if isinstance(finished, str) else _manifest_of(finished)
+        return await read_transcript(self._storage, finished)
+
+    async def transcribe(
+        self, source: Source, *, timeout_s: float = _ONE_HOUR_S, **fields: Unpack[RequestFields]
+    ) -> Transcript:
+        """Submits one file or object, waits, and reads the transcript.
+
+        Raises:
+            ClientError: as `submit_file`, `wait` and `fetch_transcript`.
+        """
+        job = await self.submit_file(source, **fields)
+        return await self.fetch_transcript(await self.wait(job, timeout_s=timeout_s))
+
+    async def _submit_found(self, source: str, on_progress: OnBytes | None, fields: RequestFields) -> JobHandle:
+        is_there = source.startswith(SCHEME)
         try:
-            manifest = Manifest.model_validate_json(await self._storage.read(uri))
-            file = next(file for file in manifest.files if file.key.rpartition("/")[2] == _TRANSCRIPT_NAME)
-            place = f"s3://{split_s3_uri(uri)[0]}/{file.key}"
-            body = await self._storage.read(place)
-            if hashlib.sha256(body).hexdigest() != file.sha256:
-                raise ClientError(f"{place} is not the file that {uri} names: its sha256 differs")
-            return Transcript.model_validate_json(body)
-        except (ValidationError, StopIteration) as exc:
-            raise ClientError(f"{uri} is no result set of this contract: {exc}") from exc
+            template = TranscriptionRequest(input=Input(uri=source if is_there else _TO_COME), **fields)
+        except ValidationError as exc:
+            raise ClientError(f"this makes no request: {exc}") from exc
+        if is_there:
+            return await self.submit(template)
+        uri = await self.upload(Path(source), on_progress=on_progress)
+        return await self.submit(template.model_copy(update={"input": Input(uri=uri)}))
 
+    async def _ending(self, job: JobHandle, on_progress: OnProgress | None) -> OutcomeEvent:
+        found = await find_outcome(self._storage, job)
+        return found or await self._watch.ending(job.job_id, since=job.submitted_at, on_progress=on_progress)
 
-def _manifest_of(event: Event) -> str:
-    if isinstance(event.data, OutcomeEvent) and event.data.manifest is not None:
-        return event.data.manifest
-    raise ClientError(f"job {event.data.job_id} has no result: {event.type}")
+    def _handle(self, job: JobHandle | str) -> JobHandle:
+        return job if isinstance(job, JobHandle) else handle_of_id(job, self._config, now=datetime.now(UTC))

@@ -111,7 +111,7 @@ class TestSubmit:
             job_id="call-1", input=Input(uri=MEDIA), options=Options(temperature=(0.0,)), metadata={"case": "17"}
         )
         async with StenoClient(config) as client:
-            assert await client.submit(request, traceparent="00-a-b-01") == "call-1"
+            assert (await client.submit(request, traceparent="00-a-b-01")).job_id == "call-1"
         key, value, headers = await first_record(config)
         assert key == b"call-1"
         assert TranscriptionRequest.model_validate_json(value) == request
@@ -120,9 +120,9 @@ class TestSubmit:
 
     async def test_a_request_without_a_job_id_gets_one(self, config: ClientConfig) -> None:
         async with StenoClient(config) as client:
-            job_id = await client.submit(TranscriptionRequest(input=Input(uri=MEDIA)))
+            job = await client.submit(TranscriptionRequest(input=Input(uri=MEDIA)))
         key, value, _ = await first_record(config)
-        assert key.decode() == json.loads(value)["job_id"] == job_id
+        assert key.decode() == json.loads(value)["job_id"] == job.job_id
 
     async def test_a_missing_topic_is_named(self, config: ClientConfig) -> None:
         async with StenoClient(replace(config, requests_topic="not-there")) as client:

@@ -22,7 +22,7 @@ async def test_a_job_is_submitted_and_followed_to_its_outcome(monkeypatch: pytes
             monkeypatch.setenv(name, value)
         config = ClientConfig(bootstrap_servers=stack.kafka)
         async with StenoClient(config) as client, client.follow() as feed:
-            job_id = await client.submit(TranscriptionRequest(input=Input(uri="s3://media/a.mp3")))
+            job_id = (await client.submit(TranscriptionRequest(input=Input(uri="s3://media/a.mp3")))).job_id
             await complete(config, job_id)
             events = [event async for event in feed.until_settled([job_id], timeout_s=TIMEOUT_S)]
     assert [event.data.job_id for event in events] == [job_id]

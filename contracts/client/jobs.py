@@ -1,0 +1,63 @@
+"""What a producer holds of a job that it submitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypedDict
+
+from contracts.client.config import ClientConfig
+from contracts.identity import fingerprint
+from contracts.requests import Options, Output, TranscriptionRequest
+
+_MANIFEST_NAME: Final = "manifest.json"
+
+
+class RequestFields(TypedDict, total=False):
+    """What may be said of a job beside its input, as in `TranscriptionRequest`."""
+
+    job_id: str
+    output: Output
+    options: Options
+    correlation_id: str
+    metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class JobHandle:
+    """A job that the broker has; plain values, so that it may be kept and waited for in another process."""
+
+    job_id: str
+    input_uri: str
+    manifest_uri: str
+    """Where the manifest will be."""
+    fingerprint: str
+    submitted_at: datetime
+
+
+def make_handle(
+    request: TranscriptionRequest, job_id: str, *, results_prefix: str, submitted_at: datetime
+) -> JobHandle:
+    """The handle of a request that was published under this id."""
+    return JobHandle(
+        job_id=job_id,
+        input_uri=request.input.uri,
+        manifest_uri=_manifest_uri(request.output.uri or results_prefix, job_id),
+        fingerprint=fingerprint(request),
+        submitted_at=submitted_at,
+    )
+
+
+def handle_of_id(job_id: str, config: ClientConfig, *, now: datetime) -> JobHandle:
+    """What can be said of a job whose id alone is known; `fingerprint` and `input_uri` stay empty."""
+    return JobHandle(
+        job_id=job_id,
+        input_uri="",
+        manifest_uri=_manifest_uri(config.results_prefix, job_id),
+        fingerprint="",
+        submitted_at=now - timedelta(seconds=config.lookback_s),
+    )
+
+
+def _manifest_uri(output_uri: str, job_id: str) -> str:
+    return f"{output_uri.removesuffix('/')}/{job_id}/{_MANIFEST_NAME}"
