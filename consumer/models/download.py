@@ -13,8 +13,8 @@ import structlog
 from consumer.models.hub import Hub
 from consumer.models.integrity import Defect, inspect
 from consumer.models.listing import Listing
-from consumer.models.placing import locked, place, workplace
-from consumer.models.record import FolderRecord, RecordedFile, read_record, write_record
+from consumer.models.placing import locked, place, require_space, set_aside, workplace
+from consumer.models.record import FolderRecord, RecordedFile, is_by_hand, read_record, write_record
 from consumer.stopwatch import Stopwatch
 
 log = structlog.get_logger(__name__)
@@ -64,10 +64,13 @@ def _fill(how: Download, listing: Listing, folder: Path, *, revision: str | None
     partial.mkdir(exist_ok=True)
     if not is_forced:
         _reuse(listing, folder, partial)
+    require_space(partial, listing.size_bytes)
     with stopwatch.stage("download"):
         hashes = how.hub.fetch(listing, partial, lambda done, total: how.on_bytes(listing.repository, done, total))
     record = _record(listing, revision, hashes)
     write_record(partial, record)
+    if is_by_hand(folder):
+        set_aside(folder)
     place(folder)
     said.info("model_download_finished", **stopwatch.fields())
     return record

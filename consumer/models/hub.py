@@ -11,15 +11,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import huggingface_hub
 from httpx2 import HTTPError
-from huggingface_hub import errors, file_download
 
+from consumer.core.failures import ExitCode, FatalError
 from consumer.models.catalog import WEIGHTS
 from consumer.models.integrity import USED, missing_names, sha256_of
 from consumer.models.listing import HubFile, Listing, is_intact, part_of
-from consumer.models.refusals import explain, in_short
+from consumer.models.refusals import explain, in_short, is_address
 from consumer.models.transfer import Transfer
+
+try:
+    import huggingface_hub
+    from huggingface_hub import errors, file_download
+except ValueError as exc:  # it reads its variables when imported
+    raise FatalError(
+        ExitCode.BAD_SETTINGS, f"a variable of the model hub cannot be read ({exc}): correct or unset HF_…"
+    ) from exc
 
 _CLIENT: Final = "steno"
 
@@ -55,11 +62,14 @@ class Hub:
         Raises:
             HubError: the hub is not reachable or refuses, or there is no such model.
         """
+        if not is_address(self.endpoint):
+            text = f"HF_ENDPOINT is '{self.endpoint}', which is no address: unset it, or set it to one as https://host"
+            raise HubError(text)
         try:
             info = self._api.model_info(
                 repository, revision=revision, files_metadata=True, timeout=self._look_up_timeout_s
             )
-        except (HTTPError, OSError, ValueError) as exc:
+        except (HTTPError, OSError, ValueError, ImportError) as exc:
             raise HubError(self._explain(exc, repository, revision)) from exc
         siblings = [each for each in info.siblings or () if each.rfilename in USED]
         files = tuple(

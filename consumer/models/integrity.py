@@ -8,13 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from consumer.models.catalog import WEIGHTS
+from consumer.models.catalog import KNOWN, WEIGHTS
+from consumer.models.layout import flaw_of
+from consumer.models.names import NAMES, repository_of
 from consumer.models.record import RECORD, FolderRecord
 
 REQUIRED: Final = ("config.json", WEIGHTS, "tokenizer.json")
 VOCABULARIES: Final = ("vocabulary.json", "vocabulary.txt")
 USED: Final = frozenset((*REQUIRED, *VOCABULARIES, "preprocessor_config.json"))
 """Every file that faster-whisper reads; what else a repository holds is not fetched."""
+
+
+_MEGABYTE: Final = 1e6
+_SMALLEST_SHARE: Final = 0.4
+_LARGEST_SHARE: Final = 2.2
+"""Of the hub's float16: somebody's own conversion to int8 has half of it, one to float32 twice as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +32,33 @@ class Defect:
     reason: str
 
 
-def inspect(folder: Path, expected: Mapping[str, str] | None) -> str | Defect:
+def expected_of(name: str, record: FolderRecord | None) -> Mapping[str, str] | None:
+    """The sha256 of every file of a model: as recorded, else as known for the name; None where nobody knows."""
+    if record:
+        return record.sha256
+    repository = repository_of(name)
+    known = [model for each, model in KNOWN.items() if repository == NAMES[each].repository]
+    return known[0].sha256 if known else None
+
+
+def inspect(folder: Path, expected: Mapping[str, str] | None, name: str | None = None) -> str | Defect:
     """Checks a folder and returns the sha256 of its weights in hex, or what is wrong with it. Blocks.
 
     Args:
         folder: holds a model in CTranslate2 form.
-        expected: the sha256 of every file; None where the model is not known, and presence has to do.
+        expected: the sha256 of every file; None where none is known, and layout and size have to do.
+        name: what the model is said to be, where that tells a size.
     """
     missing = _missing(folder, expected)
     if missing:
         return Defect(f"lacks {', '.join(missing)}")
-    for name, sha256 in (expected or {}).items():
-        if sha256_of(folder / name) != sha256:
-            return Defect(f"has a damaged {name} (its sha256 is not the known one)")
-    return expected[WEIGHTS] if expected else sha256_of(folder / WEIGHTS)
+    if expected is None:
+        flaw = flaw_of(folder / WEIGHTS)
+        return Defect(f"has a {WEIGHTS} that {flaw}") if flaw else _sized(folder, name) or sha256_of(folder / WEIGHTS)
+    for file, sha256 in expected.items():
+        if sha256_of(folder / file) != sha256:
+            return Defect(f"has a damaged {file} (its sha256 is not the known one)")
+    return expected[WEIGHTS]
 
 
 def glance(folder: Path, record: FolderRecord | None) -> Defect | None:
@@ -66,6 +87,14 @@ def sha256_of(file: Path) -> str:
     """Hash of a file in hex. Blocks, about 0.1 s for 100 MB."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _sized(folder: Path, name: str | None) -> Defect | None:
+    size_mb = size_of(folder) / _MEGABYTE
+    known = NAMES.get(name or "")
+    if known is None or _SMALLEST_SHARE <= size_mb / known.about_mb <= _LARGEST_SHARE:
+        return None
+    return Defect(f"has {size_mb:.0f} MB, which no '{name}' has (about {known.about_mb} MB)")
 
 
 def _missing(folder: Path, expected: Iterable[str] | None) -> list[str]:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from consumer.models.catalog import KNOWN, WEIGHTS, KnownModel
-from consumer.models.integrity import Defect, glance, inspect, size_of
+from consumer.models.integrity import Defect, expected_of, glance, inspect, size_of
 from consumer.models.names import NAMES, is_path, repository_of
 from consumer.models.packages import folder_of, pieces_of, release_of
-from consumer.models.record import read_record
+from consumer.models.record import FolderRecord, read_record
 from consumer.models.resolve import cache_folder
 
 _MEGABYTE: Final = 1_000_000
@@ -22,9 +22,11 @@ class State(StrEnum):
     """How a model stands."""
 
     WHOLE = "whole"
-    """Every file is there."""
+    """Every file is there, and what its hash is known to be: by its name, or from the record of its download."""
+    UNCHECKED = "unchecked"
+    """It is complete, and no hash was compared: none is known, or it has no record and was not read."""
     BROKEN = "broken"
-    """A file is missing or is not what the record says."""
+    """A file is missing or damaged, or its size cannot be."""
     PACKED = "packed"
     """Installed packages hold it in pieces, which are joined at its first use."""
     ABSENT = "absent"
@@ -51,9 +53,17 @@ class Entry:
 def names_in(cache_dir: Path) -> Iterator[str]:
     """Models that have a folder in the cache, by name or as owner/name."""
     for weights in sorted((*cache_dir.glob(f"*/{WEIGHTS}"), *cache_dir.glob(f"*/*/{WEIGHTS}"))):
-        name = weights.parent.relative_to(cache_dir).as_posix()
-        if not name.startswith("."):
-            yield name
+        name = weights.parent.relative_to(cache_dir)
+        if not any(part.startswith(".") for part in name.parts):  # what is put together, or was set aside
+            yield name.as_posix()
+
+
+def is_pullable(name: str, cache_dir: Path) -> bool:
+    """Whether a name can be asked for: one of the table, a repository of the hub, or what the cache has."""
+    if repository_of(name):
+        return True
+    cached = cache_folder(name, cache_dir)
+    return cached is not None and cached.is_dir()
 
 
 def all_names(cache_dir: Path, configured: Iterable[str]) -> list[str]:
@@ -85,13 +95,26 @@ def survey(name: str, cache_dir: Path, *, is_thorough: bool = False) -> Entry:
 def _folder(name: str, source: str, folder: Path, *, is_thorough: bool) -> Entry:
     if not folder.is_dir():
         return Entry(name, State.ABSENT, "nowhere", str(folder), detail="there is no such folder")
-    record = read_record(folder)
-    defect = _defect(folder, record.sha256 if record else None) if is_thorough else glance(folder, record)
-    detail = defect.reason if defect else "" if record else "filled by hand, without hashes to check by"
-    return Entry(
-        name, State.BROKEN if defect else State.WHOLE, source, str(folder), size_of(folder),
-        record.revision if record else None, detail,
-    )  # fmt: skip
+    try:
+        record = read_record(folder)
+        state, detail = _judged(name, source, folder, record, is_thorough=is_thorough)
+        revision, size_bytes = record.revision if record else None, size_of(folder)
+    except OSError as exc:
+        return Entry(name, State.BROKEN, source, str(folder), detail=f"cannot be read ({exc.strerror})")
+    return Entry(name, state, source, str(folder), size_bytes, revision, detail)
+
+
+def _judged(
+    name: str, source: str, folder: Path, record: FolderRecord | None, *, is_thorough: bool
+) -> tuple[State, str]:
+    meant = name if source == "cache" else ""
+    expected = expected_of(meant, record)
+    defect = _defect(folder, expected, meant) if is_thorough else glance(folder, record)
+    if defect:
+        return State.BROKEN, defect.reason
+    if record or (expected and is_thorough):
+        return State.WHOLE, ""
+    return State.UNCHECKED, "no record; verify compares its hashes" if expected else "filled by hand, no hashes known"
 
 
 def _packaged(name: str, known: KnownModel, folder: Path | None, *, is_thorough: bool) -> Entry:
@@ -104,8 +127,8 @@ def _packaged(name: str, known: KnownModel, folder: Path | None, *, is_thorough:
     return Entry(name, state, "packages", str(folder), size_bytes, release, defect.reason if defect else "")
 
 
-def _defect(folder: Path, expected: Mapping[str, str] | None) -> Defect | None:
-    verdict = inspect(folder, expected)
+def _defect(folder: Path, expected: Mapping[str, str] | None, name: str | None = None) -> Defect | None:
+    verdict = inspect(folder, expected, name)
     return verdict if isinstance(verdict, Defect) else None
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-_REPOSITORY: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_PART: Final = r"[A-Za-z0-9][\w.-]{0,95}"
+"""As long as the hub lets a name be."""
+_REPOSITORY: Final = re.compile(rf"{_PART}/{_PART}", re.ASCII)
+_LONGEST_BYTES: Final = 200
+"""Of a folder's name; the file systems' 255 leave room for what stands beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,12 @@ def repository_of(name: str) -> str | None:
     if known:
         return known.repository
     return name if _REPOSITORY.fullmatch(name) else None
+
+
+def is_plain(name: str) -> bool:
+    """Whether a folder of the cache can have this name."""
+    is_strange = not name.strip() or "\0" in name or len(os.fsencode(name)) > _LONGEST_BYTES
+    return not (is_strange or is_path(name) or ".." in name.split("/"))
 
 
 def is_path(name: str) -> bool:

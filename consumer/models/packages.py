@@ -11,8 +11,8 @@ from typing import Final
 
 from consumer.models.catalog import KnownModel, PackagedFile
 from consumer.models.integrity import Defect, inspect
-from consumer.models.placing import locked, place, workplace
-from consumer.models.record import FolderRecord, RecordedFile, write_record
+from consumer.models.placing import locked, place, set_aside, workplace
+from consumer.models.record import FolderRecord, RecordedFile, is_by_hand, write_record
 
 _COPY_BYTES: Final = 1024 * 1024
 
@@ -59,6 +59,8 @@ def install(
             if isinstance(verdict, Defect):
                 return verdict
             write_record(partial, _record(model, partial))
+            if is_by_hand(folder):
+                set_aside(folder)
             place(folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)

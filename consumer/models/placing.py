@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -11,9 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Final
 
+import structlog
+
 LOCK_WAIT_S: Final = 3600.0
 """How long to wait for another process that fills the same folder: it may be fetching gigabytes."""
 _LOCK_POLL_S: Final = 0.05
+_MEGABYTE: Final = 1e6
+
+log = structlog.get_logger(__name__)
 
 
 @contextlib.contextmanager
@@ -39,6 +45,19 @@ def workplace(folder: Path) -> Path:
     return _beside(folder, "partial")
 
 
+def require_space(partial: Path, size_bytes: int) -> None:
+    """Ends before it begins what the disk cannot hold.
+
+    Raises:
+        OSError: `ENOSPC`, with the figures.
+    """
+    missing_bytes = size_bytes - sum(file.stat().st_size for file in partial.iterdir())
+    free_bytes = shutil.disk_usage(partial).free
+    if missing_bytes > free_bytes:
+        text = f"{missing_bytes / _MEGABYTE:.0f} MB are to come and {free_bytes / _MEGABYTE:.0f} MB are free"
+        raise OSError(errno.ENOSPC, text, str(partial))
+
+
 def place(folder: Path) -> None:
     """Brings the workplace in the folder's place, durably. Under the lock only."""
     partial, broken = workplace(folder), _beside(folder, "broken")
@@ -51,6 +70,14 @@ def place(folder: Path) -> None:
     partial.rename(folder)
     _sync(folder.parent)
     shutil.rmtree(broken, ignore_errors=True)
+
+
+def set_aside(folder: Path) -> None:
+    """Keeps what lies there as `.<name>.replaced`, in the stead of what was kept before. Under the lock only."""
+    kept = _beside(folder, "replaced")
+    shutil.rmtree(kept, ignore_errors=True)
+    folder.rename(kept)
+    log.warning("model_set_aside", folder=str(folder), kept=str(kept))
 
 
 def _beside(folder: Path, role: str) -> Path:

@@ -12,6 +12,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from consumer.models.catalog import WEIGHTS
+
 RECORD: Final = "steno.json"
 
 
@@ -59,10 +61,17 @@ def read_record(folder: Path) -> FolderRecord | None:
     Raises:
         OSError: there is one and the system does not let us read it.
     """
+    file = folder / RECORD
     try:
-        return FolderRecord.model_validate_json((folder / RECORD).read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValidationError):
+        record = FolderRecord.model_validate_json(file.read_bytes()) if file.is_file() else None
+    except (FileNotFoundError, ValidationError):
         return None
+    return record if record and WEIGHTS in record.files else None
+
+
+def is_by_hand(folder: Path) -> bool:
+    """Whether weights lie there that steno did not bring."""
+    return (folder / WEIGHTS).is_file() and read_record(folder) is None
 
 
 def write_record(folder: Path, record: FolderRecord) -> None:

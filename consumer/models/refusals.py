@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from httpx2 import HTTPError
 from huggingface_hub import errors
@@ -22,6 +23,7 @@ _MEANINGS: Final[Sequence[tuple[type[Exception], str]]] = (
     (errors.RemoteEntryNotFoundError, "a file of {repository} is gone from the hub at {endpoint}"),
     (errors.OfflineModeIsEnabled, "HF_HUB_OFFLINE forbids the hub"),
     (errors.HfHubHTTPError, "the hub at {endpoint} answers {status} for {repository}"),
+    (ImportError, "the hub at {endpoint} cannot be asked through this proxy: {detail}"),
     (HTTPError, "the hub at {endpoint} cannot be reached ({detail})"),
     (Exception, "the hub at {endpoint} gives no answer that can be read ({detail})"),
 )
@@ -38,6 +40,15 @@ def explain(exc: Exception, endpoint: str, repository: str, revision: str | None
         endpoint=endpoint, repository=repository, revision=revision, status=status, detail=in_short(exc)
     )
     return f"{text}: set HF_TOKEN to one that may" if status in _CREDENTIALS and "HF_TOKEN" not in text else text
+
+
+def is_address(endpoint: str) -> bool:
+    """Whether a hub can be asked there at all."""
+    try:
+        parts = urlsplit(endpoint)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def in_short(exc: Exception) -> str:

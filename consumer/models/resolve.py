@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -14,8 +14,8 @@ from consumer.models.advice import nowhere, unusable
 from consumer.models.catalog import KNOWN, WEIGHTS
 from consumer.models.download import Download, download
 from consumer.models.hub import HubError
-from consumer.models.integrity import Defect, inspect
-from consumer.models.names import ALIASES, is_path, repository_of
+from consumer.models.integrity import Defect, expected_of, inspect
+from consumer.models.names import ALIASES, is_path, is_plain, repository_of
 from consumer.models.packages import folder_of, install, pieces_of, release_of
 from consumer.models.record import read_record
 from contracts.transcript import ModelIdentity
@@ -33,9 +33,10 @@ class LocatedModel:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """A source does not have the model; `reason` is a clause for the user."""
+    """A source does not have the model."""
 
-    reason: str
+    reason: str = ""
+    """A clause for the user; empty where the source does not come into question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def find(wanted: Wanted) -> LocatedModel:
     Raises:
         FatalError: `MODEL_UNAVAILABLE`; the message names what was tried and what to do.
     """
-    reasons = []
+    reasons: list[str] = []
     for source in SOURCES:
         try:
             found = source(wanted)
@@ -87,36 +88,41 @@ def find(wanted: Wanted) -> LocatedModel:
             raise FatalError(ExitCode.MODEL_UNAVAILABLE, text) from exc
         if isinstance(found, LocatedModel):
             return found
-        reasons.append(found.reason)
+        reasons += [found.reason] if found.reason else []
     raise FatalError(ExitCode.MODEL_UNAVAILABLE, nowhere(wanted.name, wanted.cache_dir, reasons))
 
 
 def cache_folder(name: str, cache_dir: Path) -> Path | None:
     """Where the cache keeps a model; None for what can only be a path."""
-    path = PurePosixPath(name)
-    if is_path(name) or path.is_absolute() or ".." in path.parts:
+    if not is_plain(name):
         return None
-    folder = cache_dir / path
-    return folder if folder.is_dir() else cache_dir / ALIASES.get(name, path)
+    folder = cache_dir / name
+    return folder if folder.is_dir() else cache_dir / ALIASES.get(name, name)
 
 
 def _from_path(wanted: Wanted) -> LocatedModel | Absent:
     if "/" not in wanted.name and not wanted.name.startswith("~"):
-        return Absent("it is no path, as it has no slash")
+        return Absent()
     folder = Path(wanted.name).expanduser()
     record = read_record(folder)
     verdict = inspect(folder, record.sha256 if record else None)
     if isinstance(verdict, Defect):
-        return Absent(f"the folder {folder} {verdict.reason}" if folder.is_dir() else f"there is no folder {folder}")
+        if folder.is_dir():
+            return Absent(f"the folder {folder} {verdict.reason}")
+        return Absent(_no_folder(folder) if is_path(wanted.name) else "")
     folder = folder.resolve()
     revision = record.revision if record else None
     return LocatedModel(folder, ModelIdentity(name=folder.name, revision=revision, sha256=verdict))
 
 
+def _no_folder(path: Path) -> str:
+    return f"{path} is no folder" if path.exists() else f"there is no folder {path}"
+
+
 def _from_cache(wanted: Wanted) -> LocatedModel | Absent:
     folder = cache_folder(wanted.name, wanted.cache_dir)
     if folder is None:
-        return Absent("the cache holds no paths")
+        return Absent()
     if wanted.is_forced:
         return Absent("the cache was not to be used")
     if not folder.is_dir():
@@ -124,7 +130,7 @@ def _from_cache(wanted: Wanted) -> LocatedModel | Absent:
     record = read_record(folder)
     if wanted.revision and not (record and record.answers(wanted.revision)):
         return Absent(f"the cached {folder} is {f'revision {record.revision}' if record else 'of no known revision'}")
-    verdict = inspect(folder, record.sha256 if record else None)
+    verdict = inspect(folder, expected_of(wanted.name, record), wanted.name)
     if isinstance(verdict, Defect):
         log.warning("model_cache_broken", folder=str(folder), reason=verdict.reason)
         return Absent(f"the cached {folder} {verdict.reason}")
@@ -135,7 +141,7 @@ def _from_cache(wanted: Wanted) -> LocatedModel | Absent:
 def _from_packages(wanted: Wanted) -> LocatedModel | Absent:
     known = KNOWN.get(wanted.name)
     if known is None:
-        return Absent("no weight package is known for it")
+        return Absent()
     if wanted.revision:
         return Absent("packages hold no revisions")
     pieces = pieces_of(known)
@@ -158,7 +164,7 @@ def _from_hub(wanted: Wanted) -> LocatedModel | Absent:
     repository = repository_of(wanted.name)
     folder = cache_folder(wanted.name, wanted.cache_dir)
     if repository is None or folder is None:
-        return Absent("no repository of the hub is known for it")
+        return Absent("" if is_path(wanted.name) else "no repository of the hub is known for it")
     if wanted.download is None:
         return Absent("the hub was not asked (STENO_MODELS__OFFLINE)")
     try:

