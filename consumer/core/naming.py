@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_PLAIN: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+_PLAIN: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}"
+"""As long as the hub lets a part of a name be."""
 _NAME: Final = re.compile(rf"{_PLAIN}(/{_PLAIN})?")
 _PATH: Final = re.compile(r"(/|~|\./|\.\./)\S(.*\S)?|/|~|\.\.?")
 

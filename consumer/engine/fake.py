@@ -21,7 +21,6 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-import re
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -31,30 +30,14 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from consumer.core.switches import read_switches
 from consumer.engine.backend import SAMPLE_RATE_HZ, Heard, Track, UnfitError
 from contracts.languages import LANGUAGES
 from contracts.requests import Mode
 from contracts.transcript import Segment, Word
 
-SWITCHES: Final = ("slow", "crash", "abort", "hang", "freeze", "oom", "leak", "error")
 _SEGMENT_S: Final = 30
-_SWITCH: Final = re.compile(rf"(?:fake:)?({'|'.join(SWITCHES)})(?:=(\d+(?:\.\d+)?))?")
 _leaked: Final[list[bytearray]] = []
-
-
-def read_switches(text: str) -> dict[str, float]:
-    """Switches by name with their numbers, 0 where none is given.
-
-    Raises:
-        ValueError: a word is no switch.
-    """
-    found = {}
-    for word in text.split():
-        match = _SWITCH.fullmatch(word)
-        if match is None:
-            raise ValueError(f"'{word}' is no switch of the fake engine: {', '.join(SWITCHES)}")
-        found[match[1]] = float(match[2] or 0)
-    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import Field
 
 from consumer.settings.group import Group
-from consumer.settings.notation import Bytes, Device, Folder, ModelName, ModelNames, Seconds
+from consumer.settings.notation import Bytes, Device, Folder, ModelName, ModelNames, Seconds, Switches
 
 
 class EngineKind(StrEnum):
@@ -67,12 +67,14 @@ class EngineSettings(Group):
     max_rss_bytes: Bytes = Field(
         0, ge=0, description="memory above which it is ended with a job in it, in bytes (Linux); 0: never"
     )
-    fake_switches: str = Field(
+    fake_switches: Switches = Field(
         "", description="trouble that each job of the fake engine makes: words such as `slow=2`, `crash`, `hang`, `oom`"
     )
 
     def contradictions(self) -> Iterator[str]:
-        """Limits on memory of which one leaves nothing to the other."""
+        """Limits on memory of which one leaves nothing to the other, and trouble that nobody would make."""
+        if self.fake_switches and self.kind is not EngineKind.FAKE:
+            yield f"STENO_ENGINE__FAKE_SWITCHES does nothing with STENO_ENGINE__KIND={self.kind}; unset one of them"
         if 0 < self.max_rss_bytes <= self.recycle_rss_bytes:
             yield (
                 f"STENO_ENGINE__RECYCLE_RSS_BYTES ({self.recycle_rss_bytes}) must be below "

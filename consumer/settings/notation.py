@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
 from consumer.core.naming import check_model_name
+from consumer.core.switches import read_switches
 from contracts.requests import PrefixUri
 
 _SERVER: Final = r"(\[(?P<address>[0-9A-Fa-f:.]+)\]|[A-Za-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?"
@@ -87,3 +88,11 @@ def _check_servers(text: str) -> str:
 
 
 Servers = Annotated[str, AfterValidator(_check_servers)]
+
+
+def _check_switches(text: str) -> str:
+    read_switches(text)
+    return text
+
+
+Switches = Annotated[str, AfterValidator(_check_switches)]

@@ -105,6 +105,8 @@ def test_names_that_kubernetes_injects_are_not_ours() -> None:
         ("STENO_ENGINE__MODEL", "tiny en", "'tiny en' is no model"),
         ("STENO_MODELS__ALLOWED", "small,a/b/c", "'a/b/c' is no model"),
         ("STENO_MODELS__PRELOAD", "a/b/c", "a path that begins with '/', './' or '~'"),
+        ("STENO_ENGINE__FAKE_SWITCHES", "slow=1 boom", "'boom' is no switch of the fake engine: slow, crash"),
+        ("STENO_ENGINE__FAKE_SWITCHES", "slow=x", "'slow=x' is no switch"),
         ("STENO_MODELS__DIR", "~nobody-of-this-name/models", "write the whole path"),
         ("STENO_WORKER__DEPLOYMENT", "a b", "use letters, digits"),
         ("STENO_MEDIA__MAX_DURATION_S", "inf", "finite number"),
@@ -137,6 +139,11 @@ def test_values_that_cannot_both_stand_are_named_both(
     assert message.startswith(f"{above[0]} ({above[1]}) ")
     assert f"{below[0]} ({below[1]})" in message
     assert "\n" not in message
+
+
+def test_trouble_for_an_engine_that_makes_none_is_refused(load: Load) -> None:
+    assert "with STENO_ENGINE__KIND=faster-whisper" in refusal(load, STENO_ENGINE__FAKE_SWITCHES="slow=1")
+    assert load(STENO_ENGINE__FAKE_SWITCHES="slow=1", STENO_ENGINE__KIND="fake").engine.fake_switches == "slow=1"
 
 
 def test_each_contradiction_of_a_group_has_its_line(load: Load) -> None:

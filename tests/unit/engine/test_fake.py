@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from consumer.core.switches import SWITCHES
 from consumer.engine.backend import Track, UnfitError
-from consumer.engine.fake import SWITCHES, FakeDevice, FakeModel, read_switches
+from consumer.engine.fake import FakeDevice, FakeModel
 from contracts.requests import Mode
 from contracts.transcript import Segment
 from tests.engines import make_noise
@@ -48,14 +49,6 @@ def test_a_job_without_a_wish_gets_what_the_settings_say() -> None:
         hear(1, switches="error")
     with pytest.raises(RuntimeError):
         hear(1, switches="error", hotwords="fake:oom")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("", {}), ("slow=0.5", {"slow": 0.5}), ("fake:leak=4096 crash", {"leak": 4096.0, "crash": 0.0})],
-)
-def test_switches_have_numbers_or_none(text: str, expected: dict[str, float]) -> None:
-    assert read_switches(text) == expected
 
 
 @pytest.mark.parametrize("word", ["explode", "fake:explode", "slow=soon", "slow="])
