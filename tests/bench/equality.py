@@ -15,14 +15,11 @@ import itertools
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import av
-from faster_whisper import BatchedInferencePipeline, WhisperModel
 from rich.console import Console
 from rich.table import Table
 
@@ -31,6 +28,7 @@ from consumer.engine.supervisor import ProcessEngine
 from consumer.media.decoder import ProcessDecoder
 from consumer.media.limits import DecodeLimits
 from contracts.requests import Mode, Options
+from tests.direct import Answer, Bare, ask, of_ours
 from tests.engines import COMPUTE_TYPE, THREADS, located, make_engine_config
 from tests.media import FORMATS
 from tests.speech import CLIPS, ENGLISH, Clip
@@ -62,19 +60,6 @@ class Row:
             self.differing.append(name)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What was heard; segments with their words and every figure."""
-
-    segments: list[dict[str, Any]]
-    language: tuple[str, float]
-
-    @property
-    def text(self) -> str:
-        """All of it."""
-        return "".join(segment["text"] for segment in self.segments)
-
-
 def convert(clip: Clip, container: str, codec: str) -> bytes:
     """The recording in another format, mono."""
     file = io.BytesIO()
@@ -102,19 +87,10 @@ def files(folder: Path, *, is_all: bool) -> Iterator[Path]:
             yield path
 
 
-@cache
-def whisper(model: str) -> WhisperModel:
-    """A bare faster-whisper model."""
-    return WhisperModel(
-        str(located(model).path), device="cpu", compute_type=COMPUTE_TYPE, cpu_threads=THREADS, local_files_only=True
-    )
-
-
 def ask_directly(path: Path, row: Row) -> Answer:
     """faster-whisper's answer for a file."""
-    target = BatchedInferencePipeline(whisper(row.model)) if row.mode == "batched" else whisper(row.model)
-    segments, info = target.transcribe(str(path), temperature=[0.0], word_timestamps=row.words)
-    return Answer([asdict(segment) for segment in segments], (info.language, info.language_probability))
+    bare = Bare(located(row.model).path, COMPUTE_TYPE, THREADS)
+    return ask(bare, path, row.mode, {"temperature": [0.0], "word_timestamps": row.words})
 
 
 async def ask_ours(decoder: ProcessDecoder, engine: ProcessEngine, path: Path, row: Row) -> Answer:
@@ -124,39 +100,42 @@ async def ask_ours(decoder: ProcessDecoder, engine: ProcessEngine, path: Path, r
         recording = await decoder.decode(media)
     with recording:
         result = await engine.transcribe(recording.tracks[0], options, lambda _: None)
-    segments = [segment.model_dump(exclude={"channel"}) for segment in result.segments]
-    for segment in segments:
-        segment["words"] = segment["words"] if row.words else None
-    return Answer(segments, (result.language, result.language_probability))
+    return of_ours(result, has_words=row.words)
 
 
-async def compare(paths: Sequence[Path], model: str) -> list[Row]:
+async def compare(paths: Sequence[Path], model: str, on_row: Callable[[Row], None]) -> None:
     """One row for each mode, with words and without."""
-    rows = [Row(model, mode, words) for mode in ("sequential", "batched") for words in (False, True)]
     async with ProcessDecoder(LIMITS) as decoder, ProcessEngine(make_engine_config(model, slots=2)) as engine:
-        for row in rows:
+        for mode, words in itertools.product(("sequential", "batched"), (False, True)):
+            row = Row(model, mode, words)
             for first in range(0, len(paths), 2):
                 pair = paths[first : first + 2]
                 answers = await asyncio.gather(*(ask_ours(decoder, engine, path, row) for path in pair))
                 for path, answer in zip(pair, answers, strict=True):
                     row.add(path.name, answer, await asyncio.to_thread(ask_directly, path, row))
-    return rows
+            on_row(row)
 
 
 def main() -> None:
     """Prints a table; the exit code is 1 where anything differs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
-    parser.add_argument("--all", action="store_true", help="every recording in every format")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--all", action="store_true", help="every recording in every format: hours on two cores")
+    parser.add_argument("--json", action="store_true", help="a line for each row, as soon as it is there")
     arguments = parser.parse_args()
     configure_logging(as_json=False, level="error")
+    rows: list[Row] = []
+
+    def take(row: Row) -> None:
+        rows.append(row)
+        if arguments.json:
+            print(json.dumps(asdict(row)), flush=True)  # noqa: T201 - its output
+
     with tempfile.TemporaryDirectory() as folder:
         paths = list(files(Path(folder), is_all=arguments.all))
-        rows = [row for model in arguments.models for row in asyncio.run(compare(paths, model))]
-    if arguments.json:
-        print(json.dumps([asdict(row) for row in rows]))  # noqa: T201 - its output
-    else:
+        for model in arguments.models:
+            asyncio.run(compare(paths, model, take))
+    if not arguments.json:
         table = Table(*(name for name in Row.__dataclass_fields__))
         for row in rows:
             table.add_row(*(str(value) for value in asdict(row).values()))

@@ -3,40 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import asdict
-from functools import cache
+from collections.abc import Iterator
+from concurrent.futures import Executor
 from typing import Any
 
 import numpy as np
 import pytest
-from faster_whisper import BatchedInferencePipeline, WhisperModel
 
 from consumer.engine.backend import Track
 from consumer.engine.supervisor import ProcessEngine
 from consumer.engine.whisper import audio_of
 from contracts.requests import Options
-from contracts.transcript import Segment
+from tests import direct
 from tests.engines import COMPUTE_TYPE, THREADS, decoded, located, make_engine_config, make_samples
 from tests.speech import ENGLISH, GERMAN, JAPANESE, LONGEST, NOISE, SHORT, STEREO, Clip
 
-
-@cache
-def direct(model: str) -> WhisperModel:
-    return WhisperModel(
-        str(located(model).path), device="cpu", compute_type=COMPUTE_TYPE, cpu_threads=THREADS, local_files_only=True
-    )
+CALL_S = 120
 
 
-def call_directly(model: str, clip: Clip, mode: str, **call: Any) -> tuple[list[dict[str, Any]], str, float]:
-    target = BatchedInferencePipeline(direct(model)) if mode == "batched" else direct(model)
-    segments, info = target.transcribe(decoded(clip), **call)
-    return [asdict(segment) for segment in segments], info.language, info.language_probability
+@pytest.fixture(scope="module")
+def bare_process() -> Iterator[Executor]:
+    with direct.process() as executor:
+        yield executor
 
 
-def as_faster_whisper(segments: Iterable[Segment]) -> list[dict[str, Any]]:
-    documents = [segment.model_dump(exclude={"channel"}) for segment in segments]
-    return [document | {"words": document["words"] or None} for document in documents]
+def call_directly(executor: Executor, model: str, clip: Clip, mode: str, **call: Any) -> direct.Answer:
+    bare = direct.Bare(located(model).path, COMPUTE_TYPE, THREADS)
+    return executor.submit(direct.ask, bare, clip.path, mode, {"temperature": [0.0], **call}).result(CALL_S)
+
+
+async def ask_ours(engine: ProcessEngine, clip: Clip, mode: str, **options: Any) -> direct.Answer:
+    asked = Options.model_validate({"temperature": [0.0], "mode": mode, **options}, strict=False)
+    with make_samples(clip) as samples:
+        result = await engine.transcribe(samples, asked, lambda _: None)
+    return direct.of_ours(result, has_words=asked.word_timestamps)
 
 
 CASES: list[tuple[str, tuple[Clip, ...], str, dict[str, Any], dict[str, Any]]] = [
@@ -73,32 +73,32 @@ CASES: list[tuple[str, tuple[Clip, ...], str, dict[str, Any], dict[str, Any]]] =
 
 @pytest.mark.parametrize(("model", "clips", "mode", "options", "call"), CASES)
 async def test_segments_words_and_language_equal_a_direct_call(
-    model: str, clips: tuple[Clip, ...], mode: str, options: dict[str, Any], call: dict[str, Any]
+    bare_process: Executor,
+    model: str,
+    clips: tuple[Clip, ...],
+    mode: str,
+    options: dict[str, Any],
+    call: dict[str, Any],
 ) -> None:
-    asked = Options.model_validate({"temperature": [0.0], "mode": mode, **options}, strict=False)
     async with ProcessEngine(make_engine_config(model)) as engine:
         for clip in clips:
-            with make_samples(clip) as samples:
-                result = await engine.transcribe(samples, asked, lambda _: None)
-            segments, language, probability = call_directly(model, clip, mode, temperature=[0.0], **call)
-            assert as_faster_whisper(result.segments) == segments, clip.name
-            assert (result.language, result.language_probability) == (language, probability)
+            ours = await ask_ours(engine, clip, mode, **options)
+            assert ours == call_directly(bare_process, model, clip, mode, **call), clip.name
 
 
-async def test_jobs_side_by_side_do_not_change_each_other() -> None:
-    clips = (ENGLISH, SHORT)
-    modes = [(clip, mode) for clip in clips for mode in ("sequential", "batched")]
-
-    async def ask(engine: ProcessEngine, clip: Clip, mode: str) -> list[dict[str, Any]]:
-        asked = Options.model_validate({"temperature": [0.0], "mode": mode, "word_timestamps": True}, strict=False)
-        with make_samples(clip) as samples:
-            return as_faster_whisper((await engine.transcribe(samples, asked, lambda _: None)).segments)
-
+async def test_jobs_side_by_side_do_not_change_each_other(bare_process: Executor) -> None:
+    jobs = [(clip, mode) for clip in (ENGLISH, SHORT) for mode in ("sequential", "batched")]
     async with ProcessEngine(make_engine_config(slots=2)) as engine:
-        ours = await asyncio.gather(*(ask(engine, clip, mode) for clip, mode in modes))
-    for (clip, mode), segments in zip(modes, ours, strict=True):
-        direct_segments, _, _ = call_directly("tiny.en", clip, mode, temperature=[0.0], word_timestamps=True)
-        assert segments == direct_segments, (clip.name, mode)
+        ours = await asyncio.gather(*(ask_ours(engine, clip, mode, word_timestamps=True) for clip, mode in jobs))
+    for (clip, mode), answer in zip(jobs, ours, strict=True):
+        expected = call_directly(bare_process, "tiny.en", clip, mode, word_timestamps=True)
+        assert answer == expected, (clip.name, mode)
+
+
+def test_the_direct_call_is_made_where_nothing_of_the_engine_is_loaded(bare_process: Executor) -> None:
+    loaded = bare_process.submit(direct.modules).result(CALL_S)
+    assert "faster_whisper.transcribe" in loaded
+    assert not [name for name in loaded if name.startswith("consumer.engine")]
 
 
 @pytest.mark.parametrize("clip", [SHORT, STEREO, JAPANESE], ids=lambda clip: clip.name)
