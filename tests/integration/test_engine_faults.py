@@ -13,11 +13,15 @@ from typing import Any
 
 import pytest
 
+from consumer.children.process import Child
 from consumer.core.failures import ConsumerError, ExitCode, FatalError, OutageError, PermanentError, TransientError
+from consumer.engine.job import Blame, Cause, Ended
+from consumer.engine.launch import EngineProcess
+from consumer.engine.session import Session
 from consumer.engine.supervisor import ProcessEngine
 from consumer.ports import EngineResult
 from contracts.errors import ErrorCode
-from contracts.requests import Options
+from contracts.requests import Mode, Options
 from tests.engines import make_fake_config, make_noise
 from tests.waiting import until
 
@@ -138,6 +142,30 @@ async def test_of_two_in_a_process_that_one_of_them_stops_only_that_one_is_charg
     async with ProcessEngine(make_fake_config(job_timeout_s=0.8)) as engine:
         outcomes = codes(await together(engine, *words))
     assert outcomes == ["ENGINE_TIMEOUT" if each == place else "done" for each in (0, 1)]
+
+
+class Undying(Child):
+    """As a process in a driver's call: SIGKILL changes nothing."""
+
+    def send_kill(self) -> None:
+        pass
+
+
+async def test_a_process_that_no_signal_ends_is_given_up_and_its_job_is_charged() -> None:
+    config = make_fake_config()
+    process, opened = await EngineProcess.launch(config)
+    undying = replace(process, child=Undying(process.child.process, process.child.channel))
+    ended: list[Session] = []
+    session = Session(undying, opened, config, ended.append)
+    await session.load(config.models[0])
+    with make_noise() as samples:
+        hung = session.start(samples, "base", Mode.SEQUENTIAL, {"word_timestamps": False, "hotwords": "fake:hang"})
+    await until(lambda: hung.is_begun)
+    session.end_overdue(hung, deadline_s=1)
+    last = await asyncio.wait_for(hung.replies.get(), 20)
+    assert isinstance(last, Ended)
+    assert (last.cause, last.blame) == (Cause.STILL, Blame.ALONE)
+    assert ended == [session]
 
 
 async def test_a_job_that_does_not_stop_when_cancelled_leaves_its_neighbour_uncharged() -> None:
