@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
-from dotenv import dotenv_values
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from consumer import dotfile
 from consumer.core.failures import ExitCode, FatalError
-from consumer.settings import DELIMITER, ENV_FILE, PREFIX, Group, Settings, variable_of
+from consumer.core.masking import without_credentials
+from consumer.settings import DELIMITER, PREFIX, Group, Settings, variable_of
 
 
 def variables() -> Iterator[tuple[str, str, str]]:
@@ -30,18 +31,10 @@ def load_settings() -> Settings:
     Raises:
         FatalError: with `BAD_SETTINGS`; the message names every faulty variable, one a line.
     """
-    faults: list[str] = []
-    try:
-        faults += unknown_variables([*os.environ, *dotenv_values(ENV_FILE)])
-        settings = Settings()
-    except ValidationError as exc:
-        faults += [fault for error in exc.errors(include_url=False) for fault in _faults(error["loc"], error["msg"])]
-    except SettingsError as exc:  # the value of a whole group, which is named among the unknown ones already
-        faults = faults or [str(exc)]
-    except (OSError, UnicodeError) as exc:
-        faults.append(f"the file {ENV_FILE} cannot be read: {exc}")
-    if faults:
-        raise FatalError(ExitCode.BAD_SETTINGS, "\n".join(dict.fromkeys(faults)))
+    settings, faults = _read()
+    if settings is None or faults:
+        text = "\n".join(dict.fromkeys(map(without_credentials, faults)))
+        raise FatalError(ExitCode.BAD_SETTINGS, text)
     return settings
 
 
@@ -51,8 +44,29 @@ def origins() -> dict[str, str]:
     Raises:
         OSError: the file cannot be read.
     """
-    from_file = {name.upper(): ENV_FILE for name, value in dotenv_values(ENV_FILE).items() if value}
+    from_file = {name.upper(): dotfile.ENV_FILE for name, value in dotfile.read_values().items() if value}
     return from_file | {name.upper(): "environment" for name, value in os.environ.items() if value}
+
+
+def _read() -> tuple[Settings | None, list[str]]:
+    """The settings as far as they can be had, and every fault."""
+    faults: list[str] = []
+    try:
+        faults += dotfile.faults(PREFIX)
+        faults += unknown_variables([*os.environ, *dotfile.read_values()])
+        faults += _doubled_variables(os.environ)
+        return Settings(), faults
+    except ValidationError as exc:
+        faults += [fault for error in exc.errors(include_url=False) for fault in _faults(error["loc"], error["msg"])]
+    except SettingsError as exc:  # the value of a whole group, which is named among the unknown ones already
+        faults = faults or [str(exc)]
+    except UnicodeError:
+        faults.append(f"the file {dotfile.ENV_FILE} cannot be read: it is not UTF-8; save it in this encoding")
+    except OSError as exc:
+        faults.append(
+            f"the file {dotfile.ENV_FILE} cannot be read ({exc.strerror}); let this user read it, or remove it"
+        )
+    return None, faults
 
 
 def unknown_variables(names: Iterable[str]) -> Iterator[str]:
@@ -67,6 +81,17 @@ def unknown_variables(names: Iterable[str]) -> Iterator[str]:
         if is_ours and name not in known:
             nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
             yield f"{name} is not a setting; did you mean {nearest}?"
+
+
+def _doubled_variables(environment: Mapping[str, str]) -> Iterator[str]:
+    """One sentence for each variable that is set in two spellings, as `STENO_A__B` and `steno_a__b`, to two values."""
+    spellings: dict[str, dict[str, str]] = {}
+    for name, value in environment.items():
+        if name.upper().startswith(PREFIX) and value:
+            spellings.setdefault(name.upper(), {})[name] = value
+    for values in spellings.values():
+        if len(set(values.values())) > 1:
+            yield f"{' and '.join(sorted(values))} are one variable and have two values; unset one of them"
 
 
 def _faults(location: tuple[int | str, ...], message: str) -> Iterator[str]:

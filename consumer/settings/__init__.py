@@ -6,11 +6,10 @@ standard meaning and are read by their own libraries.
 
 from __future__ import annotations
 
-from typing import Final
-
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from consumer.dotfile import ENCODING, ENV_FILE
 from consumer.settings.broker import KafkaSettings, TopicSettings
 from consumer.settings.engine import EngineKind, EngineSettings, ModelSettings
 from consumer.settings.group import DELIMITER, PREFIX, Group, variable_of
@@ -20,7 +19,6 @@ from consumer.settings.storage import S3Settings, ScratchSettings
 
 __all__ = [
     "DELIMITER",
-    "ENV_FILE",
     "PREFIX",
     "EngineKind",
     "EngineSettings",
@@ -41,14 +39,12 @@ __all__ = [
     "variable_of",
 ]
 
-ENV_FILE: Final = ".env"
-
 
 class Settings(BaseSettings):
     """All settings, frozen. Built in `__main__` and known to `app` and its `parts` alone."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter=DELIMITER, env_file=ENV_FILE, env_file_encoding="utf-8",
+        env_prefix=PREFIX, env_nested_delimiter=DELIMITER, env_file=ENV_FILE, env_file_encoding=ENCODING,
         env_ignore_empty=True, frozen=True, extra="ignore", case_sensitive=False,
     )  # fmt: skip
 

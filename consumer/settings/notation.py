@@ -45,15 +45,17 @@ Seconds = Annotated[float, Field(le=30 * 24 * 3600)]
 """A time; a month is longer than anything here should last."""
 
 
-def _expand_home(path: Path) -> Path:
-    """Nobody expands `~` in a `.env` file or a manifest, and a folder of that name is never meant."""
+def _check_folder(path: Path) -> Path:
+    """Text, with its home expanded, as no shell does it for a `.env` file; a folder called `~` is never meant."""
+    if any("\ud800" <= letter <= "\udfff" for letter in str(path)):
+        raise ValueError("the path is not UTF-8; give the folder another name")
     try:
         return path.expanduser()
     except RuntimeError as exc:
         raise ValueError(f"{str(path)!r} has no home folder behind it; write the whole path") from exc
 
 
-Folder = Annotated[Path, AfterValidator(_expand_home)]
+Folder = Annotated[Path, AfterValidator(_check_folder)]
 
 
 def _check_device(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -174,7 +175,69 @@ def test_every_fault_is_named_at_once(load: Load) -> None:
 
 def test_file_that_is_no_text_is_refused(load: Load) -> None:
     Path(".env").write_bytes(b"STENO_LOG__LEVEL=\xff\n")
-    assert "the file .env cannot be read" in refusal(load)
+    assert refusal(load) == "the file .env cannot be read: it is not UTF-8; save it in this encoding"
+
+
+def test_folder_in_the_place_of_the_file_is_refused(load: Load) -> None:
+    Path(".env").mkdir()
+    assert refusal(load).startswith(".env is no file that can be read; ")
+
+
+def test_link_to_nowhere_in_the_place_of_the_file_is_refused(load: Load) -> None:
+    Path(".env").symlink_to("gone.env")
+    assert "a link to gone.env, which is not there" in refusal(load)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
+def test_file_that_we_may_not_read_is_refused(load: Load) -> None:
+    Path(".env").touch(mode=0)
+    assert refusal(load).startswith("the file .env cannot be read (Permission denied); ")
+
+
+def test_mark_of_a_windows_editor_is_no_part_of_a_name(load: Load) -> None:
+    Path(".env").write_bytes(b"\xef\xbb\xbfSTENO_ENGINE__MODEL=tiny.en\r\nSTENO_LOG__LEVEL=debug\r\n")
+    settings = load()
+    assert (settings.engine.model, settings.log.level) == ("tiny.en", "debug")
+
+
+@pytest.mark.parametrize("line", ["STENO_ENGINE__MODEL: tiny.en", "STENO_LOG__LEVEL='debug", "a b=c", "A=x\0y"])
+def test_line_that_sets_nothing_is_refused_by_its_number(load: Load, line: str) -> None:
+    Path(".env").write_text(f"# a comment\n\n{line}\n", "utf-8")
+    assert refusal(load) == "line 3 of .env is not NAME=value; correct it, or put '#' before it"
+
+
+def test_two_values_of_one_name_in_the_file_are_refused(load: Load) -> None:
+    Path(".env").write_text("STENO_LOG__LEVEL=debug\nA=1\nA=2\nsteno_log__level=info\n", "utf-8")
+    assert refusal(load) == "STENO_LOG__LEVEL has two values in .env (lines 1 and 4); keep one of them"
+
+
+def test_one_value_may_stand_twice_in_the_file(load: Load) -> None:
+    Path(".env").write_text("STENO_LOG__LEVEL=debug\nSTENO_LOG__LEVEL=debug\n", "utf-8")
+    assert load().log.level == "debug"
+
+
+def test_two_spellings_with_two_values_are_refused(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("steno_log__level", "info")
+    message = refusal(load, STENO_LOG__LEVEL="debug")
+    assert message == "STENO_LOG__LEVEL and steno_log__level are one variable and have two values; unset one of them"
+
+
+def test_lower_case_is_read_and_checked_like_upper_case(load: Load) -> None:
+    Path(".env").write_text("steno_log__level=debug\n", "utf-8")
+    assert load().log.level == "debug"
+    Path(".env").write_text("steno_log__levl=debug\n", "utf-8")
+    assert refusal(load).startswith("STENO_LOG__LEVL is not a setting; ")
+
+
+def test_credentials_in_a_value_are_not_repeated(load: Load) -> None:
+    message = refusal(load, STENO_KAFKA__BOOTSTRAP_SERVERS="PLAIN://me:s3cret@b:9092")
+    assert "PLAIN://**********@b:9092" in message
+    assert "s3cret" not in message
+
+
+def test_bytes_that_are_no_text_are_refused_by_name(load: Load) -> None:
+    message = refusal(load, STENO_KAFKA__GROUP_ID="\udcff", STENO_MODELS__DIR="/\udcff")
+    assert [line.partition(":")[0] for line in message.splitlines()] == ["STENO_KAFKA__GROUP_ID", "STENO_MODELS__DIR"]
 
 
 def test_settings_are_frozen(load: Load) -> None:
