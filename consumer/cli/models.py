@@ -79,6 +79,8 @@ def pull(
     for name in names:
         if not is_pullable(name, settings.models.dir):
             raise click.UsageError(f"'{name}' is {_NO_NAME}.")
+    for name in filter(is_path, configured):
+        click.echo(f"{name}: a path, used where it is", err=True)
     if revision and len(wanted) > 1:
         raise click.UsageError("--revision goes with a single NAME: each repository has its own.")
     configure_logging(as_json=False, level=LogLevel.ERROR)

@@ -22,7 +22,7 @@ from consumer.models.transfer import Transfer
 
 try:
     import huggingface_hub
-    from huggingface_hub import errors, file_download
+    from huggingface_hub import constants, errors, file_download
 except ValueError as exc:  # it reads its variables when imported
     raise FatalError(
         ExitCode.BAD_SETTINGS, f"a variable of the model hub cannot be read ({exc}): correct or unset HF_…"
@@ -41,10 +41,13 @@ class HubError(Exception):
 class Hub:
     """A client of the hub."""
 
-    def __init__(self, endpoint: str | None = None, *, look_up_timeout_s: float = 30.0) -> None:
-        """Talks to the endpoint, that of HF_ENDPOINT by default. Connects to nothing yet."""
+    def __init__(self, endpoint: str | None = None, *, look_up_timeout_s: float | None = None) -> None:
+        """Talks to the endpoint, that of HF_ENDPOINT by default, and waits as HF_HUB_ETAG_TIMEOUT says.
+
+        Connects to nothing yet.
+        """
         logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # it would tell of each retry on standard error
-        self._look_up_timeout_s = look_up_timeout_s
+        self._look_up_timeout_s = look_up_timeout_s or constants.HF_HUB_ETAG_TIMEOUT
         self._api = huggingface_hub.HfApi(endpoint=endpoint, library_name=_CLIENT)
 
     @property

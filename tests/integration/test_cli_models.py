@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import json
 import os
+import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +18,8 @@ import pytest
 
 from consumer.core.failures import ExitCode
 from tests.stack.hub import TINY_MODEL, Mood, Repository, StandIn, stand_in_hub
+from tests.unit.models.test_integrity import FILES, make_folder
+from tests.waiting import until
 
 SMALL = "Systran/faster-whisper-small"
 TURBO = "mobiuslabsgmbh/faster-whisper-large-v3-turbo"
@@ -49,6 +55,13 @@ class Steno:
             env={**self._environment, **environment}, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         return done.returncode, done.stdout.splitlines(), done.stderr
+
+    def started(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Starts it, without an end."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "consumer", "models", *arguments],
+            env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
 
     def documents(self, *arguments: str, **environment: str) -> tuple[int, list[Any]]:
         """Runs it with --json."""
@@ -115,8 +128,113 @@ def test_a_revision_is_told(steno: Steno, hub: StandIn) -> None:
     assert f"/api/models/{SMALL}/revision/v1.0" in hub.asked
 
 
-@pytest.mark.parametrize("arguments", [["pull"], ["pull", "small", "turbo", "--revision", "v1.0"], ["pull", "--most"]])
-def test_misuse_is_exit_code_2(steno: Steno, arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["pull"], "Name a model ('steno models list' has them), or say --all."),
+        (["pull", "small", "turbo", "--revision", "v1.0"], "--revision goes with a single NAME"),
+        (["pull", "--most"], "No such option '--most'"),
+        (["pull", "small", "../../etc"], "'../../etc' is no model's name: 'steno models list' has them"),
+        (["verify", "no-such"], "'no-such' is no model's name"),
+    ],
+)
+def test_misuse_is_exit_code_2_and_changes_nothing(
+    steno: Steno, hub: StandIn, cache: Path, arguments: list[str], said: str
+) -> None:
     code, lines, errors = steno(*arguments)
     assert (code, lines) == (ExitCode.MISUSE, [])
-    assert "steno models pull --help" in errors
+    assert said in errors
+    assert f"Try 'steno models {arguments[0]} --help'." in errors
+    assert errors.count("\n") == 1
+    assert hub.asked == []
+    assert not cache.exists()
+
+
+def test_all_leaves_paths_in_the_settings_alone(steno: Steno, hub: StandIn) -> None:
+    code, lines, errors = steno("pull", "--all", STENO_ENGINE__MODEL="/nope/x")
+    assert (code, lines, errors) == (ExitCode.OK, [], "/nope/x: a path, used where it is\n")
+    assert hub.asked == []
+
+
+def test_what_has_no_hashes_is_unchecked_and_what_cannot_be_is_broken(steno: Steno, cache: Path) -> None:
+    cache.mkdir()
+    for name in ("own", "medium"):
+        make_folder(cache / name, *FILES)
+    code, verified = steno.documents("verify")
+    assert code == ExitCode.FAILED
+    assert {each["name"]: each["state"] for each in verified} == {
+        "medium": "broken", "own": "unchecked", "small": "absent",
+    }  # fmt: skip
+    code, lines, _ = steno("verify", "own")
+    assert code == ExitCode.OK
+    assert "unchecked" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"HF_ENDPOINT": "nonsense"}, "no weights for model 'small': HF_ENDPOINT is 'nonsense', which is no address"),
+        ({"HF_HUB_DOWNLOAD_TIMEOUT": "soon"}, "a variable of the model hub cannot be read"),
+    ],
+)
+def test_a_variable_of_the_hub_that_means_nothing_is_one_clear_line(
+    steno: Steno, variables: dict[str, str], said: str
+) -> None:
+    code, lines, errors = steno("pull", "small", **variables)
+    assert code != ExitCode.OK
+    assert lines == []
+    assert said in errors
+    assert errors.count("\n") == 1
+
+
+def test_a_hub_that_never_answers_is_one_clear_line_in_bounded_time(steno: Steno, hub: StandIn) -> None:
+    hub.mood = Mood(stalls_always=True)
+    code, lines, errors = steno("pull", "small", HF_HUB_ETAG_TIMEOUT="1")
+    assert (code, lines) == (ExitCode.FAILED, [])
+    assert f"the hub at {hub.url} cannot be reached (timed out)" in errors
+    assert errors.count("\n") == 1
+
+
+def test_a_disk_that_is_full_loses_nothing(steno: Steno, hub: StandIn, cache: Path) -> None:
+    partial = cache / ".small.partial"
+    partial.mkdir(parents=True)
+    weights = partial / f"model.bin.{hashlib.sha256(TINY_MODEL['model.bin']).hexdigest()[:16]}.part"
+    weights.symlink_to("/dev/full")
+    code, lines, errors = steno("pull", "small")
+    assert (code, lines) == (ExitCode.FAILED, [])
+    assert "No space left on device); make room, or set STENO_MODELS__DIR" in errors
+    assert errors.count("\n") == 1
+    assert steno("verify", "small")[0] == ExitCode.FAILED
+    weights.unlink()
+    hub.asked.clear()
+    assert steno("pull", "small")[0] == ExitCode.OK
+    assert set(hub.downloads) == {"model.bin"}
+    assert steno("verify", "small")[0] == ExitCode.OK
+
+
+async def test_two_pulls_at_once_fetch_once_and_both_are_served(steno: Steno, hub: StandIn) -> None:
+    hub.mood = Mood(stalls_once=True)
+    both = [asyncio.create_task(asyncio.to_thread(steno, "pull", "small")) for _ in range(2)]
+    await until(lambda: len(hub.lookups) == 2 and "model.bin" in hub.downloads, "both at it")
+    hub.let_go.set()
+    assert [code for code, _, _ in await asyncio.gather(*both)] == [ExitCode.OK, ExitCode.OK]
+    assert sorted(hub.downloads).count("config.json") == 1
+    assert steno("verify", "small")[0] == ExitCode.OK
+
+
+async def test_a_pull_that_was_killed_leaves_nothing_that_counts_and_is_continued(
+    steno: Steno, hub: StandIn, cache: Path
+) -> None:
+    content = random.Random(1).randbytes(24 * 1024**2)
+    hub.repositories[SMALL] = Repository({**TINY_MODEL, "model.bin": content})
+    hub.mood = Mood(stalls_once=True)
+    with steno.started("pull", "small") as pulling:
+        await until(lambda: any(part.stat().st_size for part in cache.glob(".small.partial/model.bin.*.part")))
+        pulling.kill()
+    assert {each["name"]: each["state"] for each in steno.documents("verify")[1]} == {"small": "absent"}
+    hub.let_go.set()
+    hub.asked.clear()
+    assert steno("pull", "small")[0] == ExitCode.OK
+    (asked,) = set(hub.downloads)
+    assert re.fullmatch(r"model\.bin bytes=[1-9]\d{6,}-", asked)
+    assert (cache / "small" / "model.bin").read_bytes() == content

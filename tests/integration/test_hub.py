@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -229,3 +230,28 @@ def is_free(lock: Path) -> bool:
         except BlockingIOError:
             return False
     return True
+
+
+def test_what_a_person_put_there_is_set_aside_when_it_is_replaced(hub: StandIn, tmp_path: Path) -> None:
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "model.bin").write_bytes(b"somebody's own")
+    assert read_record(pull(hub, tmp_path).path)
+    assert (tmp_path / ".small.replaced" / "model.bin").read_bytes() == b"somebody's own"
+
+
+def test_offline_a_part_of_a_model_is_no_model_and_is_completed_later(hub: StandIn, tmp_path: Path) -> None:
+    folder = pull(hub, tmp_path).path
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(FatalError, match=r"the hub was not asked.*the cached \S+/small lacks tokenizer.json"):
+        locate("small", tmp_path)
+    hub.asked.clear()
+    assert read_record(pull(hub, tmp_path).path)
+    assert hub.downloads == ["tokenizer.json"]
+
+
+def test_what_the_disk_cannot_hold_is_not_begun(hub: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1_000_000))
+    hub.repositories[SMALL] = Repository({**TINY_MODEL, "model.bin": bytes(3_000_000)})
+    message = refusal(hub, tmp_path)
+    assert "3 MB are to come and 1 MB are free); make room, or set STENO_MODELS__DIR" in message
+    assert hub.downloads == []

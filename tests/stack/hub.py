@@ -79,6 +79,11 @@ class StandIn:
     """Set to end every silence."""
 
     @property
+    def lookups(self) -> list[str]:
+        """Repositories asked for."""
+        return [path for path in self.asked if path.startswith("/api/models/")]
+
+    @property
     def downloads(self) -> list[str]:
         """Files sent, with the range where one was asked for."""
         return [path.rpartition("/")[2] for path in self.asked if path.startswith("/stored/") or "/resolve/" in path]
