@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, Generic
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 from typing_extensions import TypeVar
 
+from contracts.errors import ErrorCode
 from contracts.requests import Contract
 
 TYPE_PREFIX: Final = "io.steno.transcription."
@@ -53,10 +54,16 @@ Outcome = Annotated[Kind, AfterValidator(_is_an_outcome), Field(json_schema_extr
 """A kind that ends a job."""
 
 
+ProgressKind = Annotated[
+    Kind, WithJsonSchema({"type": "string", "x-extensible-enum": sorted(frozenset(Kind) - _OUTCOMES)})
+]
+"""A kind that ends no job. Others may come: pass over what you do not know."""
+
+
 class ErrorDetail(Contract):
     """Why a job has no result. The vocabulary of codes may grow: judge an unknown one by `retryable`."""
 
-    code: str
+    code: str = Field(json_schema_extra={"x-extensible-enum": list(ErrorCode)})
     message: str
     retryable: bool
 
@@ -90,7 +97,7 @@ class ProgressEvent(Contract):
     """The value of a progress event; loss is allowed, so never wait for one."""
 
     job_id: str
-    kind: Kind
+    kind: ProgressKind
     input: str
     attempt: int = Field(ge=1)
     done_s: float | None = Field(None, description="seconds of audio transcribed so far")
