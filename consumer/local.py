@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
+import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
-from consumer.core.failures import PermanentError, TransientError
 from consumer.core.speech import FetchedObject
 from consumer.core.transcription import build_transcript, describe_source
+from consumer.local_file import LocalFile
 from consumer.ports import Decoder, Engine
 from consumer.stopwatch import Stopwatch
 from consumer.tracks import transcribe_tracks
-from contracts.errors import ErrorCode
 from contracts.requests import Options, OutputFormat
 from contracts.transcript import Job, Timing, Transcript
 
@@ -43,10 +42,12 @@ class LocalTranscriber:
             JobError: as for a job; `INPUT_NOT_FOUND` and `INPUT_FORBIDDEN` speak of the file.
         """
         stopwatch = Stopwatch()
-        source = await asyncio.to_thread(self._inspect, path)
-        with path.open("rb") as media, stopwatch.stage("decode"):
-            recording = await self._decoder.decode(media, options.channels)
-        with recording:
+        with ExitStack() as stack:
+            with LocalFile.open(path) as file:
+                source = await file.fetched(max_bytes=self._max_bytes)
+                with stopwatch.stage("decode"):
+                    recording = stack.enter_context(await self._decoder.decode(file.media, options.channels))
+                file.check_unchanged()
             on_progress(0.0, recording.duration_s)
             result = await transcribe_tracks(
                 self._engine, recording, options, lambda done_s: on_progress(done_s, recording.duration_s)
@@ -64,26 +65,10 @@ class LocalTranscriber:
             ),
         )
 
-    def _inspect(self, path: Path) -> FetchedObject:
-        try:
-            with path.open("rb") as media:
-                size_bytes = path.stat().st_size
-                if size_bytes > self._max_bytes:
-                    text = (
-                        f"{path} has {size_bytes} bytes, at most {self._max_bytes} are taken (STENO_MEDIA__MAX_BYTES)"
-                    )
-                    raise PermanentError(ErrorCode.INPUT_TOO_LARGE, text)
-                digest = hashlib.file_digest(media, "sha256").hexdigest()
-        except FileNotFoundError as exc:
-            raise TransientError(ErrorCode.INPUT_NOT_FOUND, f"{path} does not exist") from exc
-        except OSError as exc:
-            raise PermanentError(ErrorCode.INPUT_FORBIDDEN, f"{path} cannot be read: {exc.strerror}") from exc
-        return FetchedObject(size_bytes=size_bytes, sha256=digest, etag="", version_id=None)
-
     @staticmethod
     def _job(path: Path, source: FetchedObject) -> Job:
         return Job(
-            job_id=path.name,
+            job_id=os.fsencode(path.name).decode(errors="backslashreplace"),  # a name may be no UTF-8, a document must
             fingerprint=source.sha256,
             output_uri=_uri(path.parent),
             formats=(OutputFormat.JSON,),

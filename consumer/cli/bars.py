@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from consumer.cli.printable import on_one_line
+
 _NAME_CHARS: Final = 40
 
 
@@ -20,6 +22,7 @@ class Bar:
 
     def __init__(self, progress: Progress, name: str) -> None:
         """Appears at once, its end still unknown."""
+        name = on_one_line(name)
         shown = name if len(name) <= _NAME_CHARS else f"…{name[1 - _NAME_CHARS :]}"
         self._progress = progress
         self._task = progress.add_task(escape(shown), total=None, state="")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from consumer.cli.delivery import DeliveryFlags
-from consumer.cli.inputs import MediaFile, media_in
-from consumer.cli.output import Failure, Written
+from consumer.cli.inputs import MediaFile, is_folder, media_in
+from consumer.cli.output import Account, Failure, Written
 from consumer.cli.placement import Place, places
 from contracts.errors import ErrorCode
 from contracts.transcript import Transcript
@@ -19,6 +19,8 @@ class Errand:
     """One file to transcribe, and where its transcript goes; None prints it."""
 
     media: Path
+    location: str
+    """Equal for errands that are one: the file was named twice."""
     place: Place | None = None
 
     @property
@@ -31,6 +33,15 @@ class Errand:
         """Whether all its files are there already."""
         return self.place is not None and self.place.is_done
 
+    def prepare(self) -> Failure | None:
+        """Looks whether the transcript could be written; returns why not. Blocks."""
+        try:
+            if self.place is not None:
+                self.place.prepare()
+        except OSError as exc:
+            return self._unwritable(exc)
+        return None
+
     def deliver(self, transcript: Transcript) -> Transcript | Written | Failure:
         """Writes the transcript, if it is to be written; returns what to print. Blocks."""
         if self.place is None:
@@ -38,13 +49,17 @@ class Errand:
         try:
             self.place.write(transcript)
         except OSError as exc:
-            text = f"{exc.filename or self.place.stem.parent} cannot be written: {exc.strerror}"
-            return Failure(self.input, ErrorCode.OUTPUT_FORBIDDEN, text)
+            return self._unwritable(exc)
         return self.receipt(transcript)
 
     def receipt(self, transcript: Transcript | None) -> Written:
         """Says which files are there; None where they were before."""
-        return Written(self.input, tuple(map(str, self.place.files)) if self.place else (), transcript)
+        files = tuple(map(str, self.place.files)) if self.place else ()
+        return Written(self.input, files, Account(transcript.language, transcript.duration) if transcript else None)
+
+    def _unwritable(self, error: OSError) -> Failure:
+        where = error.filename or (self.place.stem.parent if self.place else "")
+        return Failure(self.input, ErrorCode.OUTPUT_FORBIDDEN, f"{where} cannot be written: {error.strerror}")
 
 
 def errands_for(inputs: Sequence[Path], delivery: DeliveryFlags) -> Iterator[Errand | Failure]:
@@ -54,9 +69,21 @@ def errands_for(inputs: Sequence[Path], delivery: DeliveryFlags) -> Iterator[Err
         click.UsageError: two transcripts would be written to one place.
     """
     found = list(media_in(inputs))
-    media = {each.path: each for each in found if isinstance(each, MediaFile)}
-    placed: dict[Path, Place] = {}
-    if delivery.writes_files(has_folders=any(given.is_dir() for given in inputs)):
-        placed = {place.media: place for place in places(list(media.values()), delivery.out, delivery.formats)}
+    media: dict[str, MediaFile] = {}
     for each in found:
-        yield each if isinstance(each, Failure) else Errand(each.path, placed.get(each.path))
+        if isinstance(each, MediaFile):
+            media[each.location] = _outermost(media.get(each.location, each), each)
+    placed: dict[str, Place] = {}
+    if delivery.writes_files(has_folders=any(map(is_folder, inputs))):
+        chosen = places(list(media.values()), delivery.out, delivery.formats)
+        placed = dict(zip(media, chosen, strict=True))
+    for each in found:
+        if isinstance(each, Failure):
+            yield each
+        else:
+            yield Errand(each.path, each.location, placed.get(each.location))
+
+
+def _outermost(first: MediaFile, second: MediaFile) -> MediaFile:
+    """Of two ways to name one file that which keeps most of the tree."""
+    return max(first, second, key=lambda each: len(each.within.parts))

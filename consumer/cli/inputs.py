@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,17 +29,32 @@ class MediaFile:
     within: Path
     """Its path inside the folder that was named, or its bare name."""
 
+    @property
+    def location(self) -> str:
+        """Equal for two ways to name one file; a link to a file is one of its own, with a name of its own."""
+        return os.path.join(os.path.realpath(self.path.parent), self.path.name)  # noqa: PTH118 - of strings
+
 
 def media_in(inputs: Sequence[Path]) -> Iterator[MediaFile | Failure]:
     """Files as they are; folders as the media in them, recursively and by name.
 
-    What is hidden (a leading dot) is passed over, and links to folders are not followed.
+    What is hidden (a leading dot) or no file is passed over, and links to folders are not followed.
     """
     for given in inputs:
-        if given.is_dir():
+        if is_folder(given):
             yield from _media_under(given)
         else:
             yield MediaFile(given, Path(given.name))
+
+
+def is_folder(given: Path) -> bool:
+    """Whether it is one; what may not be looked at is taken for a file, whose turn will tell."""
+    return os.path.isdir(given)  # noqa: PTH112 - `Path.is_dir` raises where the folder above may not be searched
+
+
+def is_media(name: str) -> bool:
+    """Whether a file in a folder is taken, by its name."""
+    return not name.startswith(".") and Path(name).suffix.lower() in MEDIA_SUFFIXES
 
 
 def _media_under(folder: Path) -> Iterator[MediaFile | Failure]:
@@ -54,10 +70,16 @@ def _media_under(folder: Path) -> Iterator[MediaFile | Failure]:
 def _walk(folder: Path, faults: list[OSError]) -> Iterator[Path]:
     for root, folders, files in os.walk(folder, onerror=faults.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith(".") and Path(name).suffix.lower() in MEDIA_SUFFIXES:
-                yield Path(root, name)
+        for path in (Path(root, name) for name in sorted(files) if is_media(name)):
+            try:
+                if stat.S_ISREG(path.stat().st_mode):
+                    yield path
+            except OSError as fault:
+                faults.append(fault)
 
 
 def _unreadable(fault: OSError) -> Failure:
-    return Failure(str(fault.filename), ErrorCode.INPUT_FORBIDDEN, f"{fault.filename} cannot be read: {fault.strerror}")
+    name = os.fsdecode(fault.filename)
+    if isinstance(fault, FileNotFoundError):
+        return Failure(name, ErrorCode.INPUT_NOT_FOUND, f"{name} is gone, or a link that leads nowhere")
+    return Failure(name, ErrorCode.INPUT_FORBIDDEN, f"{name} cannot be read: {fault.strerror}")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from consumer.cli.bars import Bars
+from consumer.cli.printable import on_one_line, printable
 from consumer.core.failures import ExitCode
 from consumer.core.rendering import render
 from contracts.requests import OutputFormat
@@ -26,13 +27,13 @@ class Failure:
     def document(self) -> str:
         """One line of JSON, for standard output."""
         error = {"code": self.code, "message": self.message}
-        return json.dumps({"input": self.input, "error": error}, ensure_ascii=False)
+        return _document({"input": self.input, "error": error})
 
     @property
     def line(self) -> str:
         """One line for a person, on standard error."""
         where = "" if self.message.startswith(self.input) else f"{self.input}: "
-        return f"steno: {where}{self.message} ({self.code})"
+        return on_one_line(f"steno: {where}{self.message} ({self.code})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,15 @@ class Submitted:
     @property
     def document(self) -> str:
         """One line of JSON."""
-        return json.dumps({"input": self.input, "job_id": self.job_id, "uri": self.uri}, ensure_ascii=False)
+        return _document({"input": self.input, "job_id": self.job_id, "uri": self.uri})
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is told of a transcript that lies in files, which needs not be kept any more."""
+
+    language: str | None
+    audio_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +65,20 @@ class Written:
 
     input: str
     files: tuple[str, ...]
-    transcript: Transcript | None
+    account: Account | None
     """None where the files were there before."""
 
     @property
     def document(self) -> str:
         """One line of JSON."""
-        done = self.transcript
-        account = {"language": done.language, "audio_s": done.duration} if done else {}
-        files = {"files": self.files, "is_skipped": done is None}
-        return json.dumps({"input": self.input, **files, **account}, ensure_ascii=False)
+        account = asdict(self.account) if self.account else {}
+        return _document({"input": self.input, "files": self.files, "is_skipped": not account, **account})
 
     @property
     def line(self) -> str:
         """One line for a person, on standard output: the files, after the input."""
-        how = "there already" if self.transcript is None else f"{self.transcript.duration:.0f} s"
-        return f"{self.input}\t{' '.join(self.files)}\t{how}"
+        how = "there already" if self.account is None else f"{self.account.audio_s:.0f} s"
+        return "\t".join(map(on_one_line, (self.input, " ".join(self.files), how)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,7 @@ class Printer:
             self.bars.print(result.document if self.output_format is OutputFormat.JSON else result.line)
             return ExitCode.OK
         body = render(result, self.output_format).removesuffix("\n")
-        self.bars.print(f"==> {source} <==\n{body}\n" if self.has_titles else body)
+        self.bars.print(f"==> {on_one_line(str(source))} <==\n{body}\n" if self.has_titles else body)
         return ExitCode.OK
 
     def receipt(self, result: Submitted | Failure) -> ExitCode:
@@ -112,3 +119,7 @@ class Printer:
         is_document = self.output_format is OutputFormat.JSON
         self.bars.print(failure.document if is_document else failure.line, err=not is_document)
         return ExitCode.FAILED
+
+
+def _document(content: dict[str, object]) -> str:
+    return printable(json.dumps(content, ensure_ascii=False))

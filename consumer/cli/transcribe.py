@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -73,21 +74,25 @@ class _Run:
             if any(map(self._is_open, errands)):
                 work = _Work(await self._open(stack), self._options, self._printer.bars)
             group = await stack.enter_async_context(asyncio.TaskGroup())
-            tasks = [group.create_task(self._result(each, work)) for each in errands]
-            return await self._report(errands, tasks)
+            once: dict[str, asyncio.Task[_Result]] = {}
+            for each in errands:
+                if isinstance(each, Errand) and each.location not in once:
+                    once[each.location] = group.create_task(self._result(each, work))
+            return await self._report(errands, once)
 
-    async def _report(self, errands: Sequence[Errand | Failure], tasks: Sequence[asyncio.Task[_Result]]) -> ExitCode:
+    async def _report(
+        self, errands: Sequence[Errand | Failure], tasks: Mapping[str, asyncio.Task[_Result]]
+    ) -> ExitCode:
         code = ExitCode.OK
         with self._printer.bars.adding("all files") if len(errands) > 1 else nullcontext() as overall:
-            for number, (each, task) in enumerate(zip(errands, tasks, strict=True)):
+            for number, each in enumerate(errands):
                 if overall:
                     overall.advance(number, len(errands), "files")
-                code = max(code, self._printer.result(each.input, await task))
+                result = each if isinstance(each, Failure) else _named(await tasks[each.location], each.input)
+                code = max(code, self._printer.result(each.input, result))
         return code
 
-    async def _result(self, errand: Errand | Failure, work: _Work | None) -> _Result:
-        if isinstance(errand, Failure):
-            return errand
+    async def _result(self, errand: Errand, work: _Work | None) -> _Result:
         return await work.take(errand) if work and self._is_open(errand) else errand.receipt(None)
 
     def _is_open(self, errand: Errand | Failure) -> bool:
@@ -109,12 +114,19 @@ class _Work:
 
     async def take(self, errand: Errand) -> _Result:
         async with self._gate:
+            if failure := await asyncio.to_thread(errand.prepare):
+                return failure
             with self._bars.adding(errand.media.name) as bar:
                 try:
                     transcript = await self._transcriber.transcribe(errand.media, self._options, bar.advance)
                 except JobError as error:
                     return Failure(str(errand.media), error.code, error.message)
             return await asyncio.to_thread(errand.deliver, transcript)
+
+
+def _named(result: _Result, name: str) -> _Result:
+    """The result of a file under the name by which it was called this time."""
+    return result if isinstance(result, Transcript) else replace(result, input=name)
 
 
 def _fetching(bar: Bar) -> Callable[[int, int], None]:

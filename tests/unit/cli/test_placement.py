@@ -45,6 +45,7 @@ def test_two_transcripts_never_go_to_one_place() -> None:
 def test_a_transcript_is_written_whole_and_done(tmp_path: Path) -> None:
     place = Place(tmp_path / "a.mp3", tmp_path / "new" / "v1.2", (OutputFormat.JSON, OutputFormat.SRT))
     assert not place.is_done
+    place.prepare()
     place.write(make_transcript())
     assert place.is_done
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["v1.2.json", "v1.2.srt"]
