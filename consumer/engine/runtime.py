@@ -15,30 +15,10 @@ from typing import Final
 
 from consumer.children.channel import Channel, ChannelClosedError
 from consumer.children.lifeline import die_with_parent
+from consumer.engine import protocol
 from consumer.engine.backend import Device, Model, Track, UnfitError
 from consumer.engine.config import Backend
 from consumer.engine.faults import classify
-from consumer.engine.protocol import (
-    Begun,
-    Cancel,
-    Cancelled,
-    Done,
-    Failed,
-    Load,
-    Loaded,
-    LoadFailed,
-    Open,
-    Opened,
-    OpenFailed,
-    Order,
-    ProtocolError,
-    Reply,
-    SegmentFound,
-    Start,
-    Unload,
-    pack,
-    unpack_order,
-)
 from consumer.engine.threads import Threads, choose_threads
 
 
@@ -50,8 +30,8 @@ class Runtime:
         self._channel = channel
         self._sending = threading.Lock()
         self._models: dict[str, Model] = {}
-        self._starts: Final[queue.SimpleQueue[tuple[Start, int]]] = queue.SimpleQueue()
-        self._loads: Final[queue.SimpleQueue[Load | Unload]] = queue.SimpleQueue()
+        self._starts: Final[queue.SimpleQueue[tuple[protocol.Start, int]]] = queue.SimpleQueue()
+        self._loads: Final[queue.SimpleQueue[protocol.Load | protocol.Unload]] = queue.SimpleQueue()
         self._stops: dict[int, threading.Event] = {}
 
     def serve(self) -> None:
@@ -62,16 +42,18 @@ class Runtime:
             ProtocolError: the supervisor is no supervisor.
         """
         order, _ = self._receive()
-        if not isinstance(order, Open):
-            raise ProtocolError("the first order was not to open")
+        if not isinstance(order, protocol.Open):
+            raise protocol.ProtocolError("the first order was not to open")
         try:
             device = open_device(order)
         except UnfitError as exc:
-            self._send(OpenFailed(str(exc)))
+            self._send(protocol.OpenFailed(str(exc)))
             return
         threads = choose_threads(_cores(), order.slots, order.cpu_threads, device.name)
         self._send(
-            Opened(device.name, device.compute_type, threads.slots, threads.cpu_threads, device.versions, device.notice)
+            protocol.Opened(
+                device.name, device.compute_type, threads.slots, threads.cpu_threads, device.versions, device.notice
+            )
         )
         _spawn(lambda: self._keep_models(device, threads))
         for _ in range(threads.slots):
@@ -79,40 +61,40 @@ class Runtime:
         while True:
             self._take(*self._receive())
 
-    def _receive(self) -> tuple[Order, list[int]]:
+    def _receive(self) -> tuple[protocol.Order, list[int]]:
         message, descriptors = self._channel.receive()
-        return unpack_order(message), descriptors
+        return protocol.unpack_order(message), descriptors
 
-    def _send(self, reply: Reply) -> None:
+    def _send(self, reply: protocol.Reply) -> None:
         with self._sending:
-            self._channel.send(pack(reply))
+            self._channel.send(protocol.pack(reply))
 
-    def _take(self, order: Order, descriptors: list[int]) -> None:
+    def _take(self, order: protocol.Order, descriptors: list[int]) -> None:
         match order:
-            case Start():
+            case protocol.Start():
                 self._stops[order.job] = threading.Event()
                 self._starts.put((order, descriptors[0]))
-            case Cancel():
+            case protocol.Cancel():
                 if stop := self._stops.get(order.job):
                     stop.set()
-            case Load() | Unload():
+            case protocol.Load() | protocol.Unload():
                 self._loads.put(order)
-            case Open():
-                raise ProtocolError("a second order to open")
+            case protocol.Open():
+                raise protocol.ProtocolError("a second order to open")
 
     def _keep_models(self, device: Device, threads: Threads) -> None:
         while True:
             order = self._loads.get()
-            if isinstance(order, Unload):
+            if isinstance(order, protocol.Unload):
                 del self._models[order.model]
                 continue
             try:
                 model = device.load(order.path, threads.slots, threads.cpu_threads)
             except UnfitError as exc:
-                self._send(LoadFailed(order.model, str(exc)))
+                self._send(protocol.LoadFailed(order.model, str(exc)))
                 continue
             self._models[order.model] = model
-            self._send(Loaded(order.model, model.compute_type, model.languages))
+            self._send(protocol.Loaded(order.model, model.compute_type, model.languages))
             del model  # else it would outlive its unloading
 
     def _work(self) -> None:
@@ -120,33 +102,33 @@ class Runtime:
             start, descriptor = self._starts.get()
             self._send(self._run(start, descriptor))
 
-    def _run(self, start: Start, descriptor: int) -> Reply:
+    def _run(self, start: protocol.Start, descriptor: int) -> protocol.Reply:
         """Runs a job; nothing of it is held any more when its end is told."""
         try:
             return self._transcribe(start, descriptor)
         except ChannelClosedError:
             raise
         except Exception as exc:  # noqa: BLE001 - the engine's edge: whatever the libraries raise gets a code
-            return Failed(start.job, *classify(exc))
+            return protocol.Failed(start.job, *classify(exc))
         finally:
             os.close(descriptor)
             self._stops.pop(start.job, None)
 
-    def _transcribe(self, start: Start, descriptor: int) -> Done | Cancelled:
+    def _transcribe(self, start: protocol.Start, descriptor: int) -> protocol.Done | protocol.Cancelled:
         stop = self._stops[start.job]
         if stop.is_set():
-            return Cancelled(start.job)
-        self._send(Begun(start.job))
+            return protocol.Cancelled(start.job)
+        self._send(protocol.Begun(start.job))
         track = Track(descriptor, start.sample_count)
         heard = self._models[start.model].transcribe(track, start.mode, start.arguments)
         for segment in heard.segments:
             if stop.is_set():
-                return Cancelled(start.job)
-            self._send(SegmentFound(start.job, segment))
-        return Done(start.job, heard.language, heard.language_probability)
+                return protocol.Cancelled(start.job)
+            self._send(protocol.SegmentFound(start.job, segment))
+        return protocol.Done(start.job, heard.language, heard.language_probability)
 
 
-def open_device(order: Open) -> Device:
+def open_device(order: protocol.Open) -> Device:
     """The device of the backend that was ordered; its libraries are imported here, the fake needs none.
 
     Raises:

@@ -94,10 +94,10 @@ class _Samples:
     """A track as faster-whisper's `decode_audio` would give it."""
 
     def __init__(self, track: Track) -> None:
-        self._recording = track
+        self._track = track
 
     def read(self, first: int, last: int) -> Floats:
-        samples = np.frombuffer(self._recording.read(first, last), dtype=np.int16)
+        samples = np.frombuffer(self._track.read(first, last), dtype=np.int16)
         return samples.astype(np.float32) / _FULL_SCALE
 
 

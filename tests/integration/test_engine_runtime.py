@@ -11,28 +11,8 @@ import pytest
 from pydantic import JsonValue
 
 from consumer.children.channel import Channel, ChannelClosedError
+from consumer.engine import protocol
 from consumer.engine.config import Backend
-from consumer.engine.protocol import (
-    Begun,
-    Cancel,
-    Cancelled,
-    Done,
-    Failed,
-    Load,
-    Loaded,
-    LoadFailed,
-    Open,
-    Opened,
-    OpenFailed,
-    Order,
-    ProtocolError,
-    Reply,
-    SegmentFound,
-    Start,
-    Unload,
-    pack,
-    unpack_reply,
-)
 from consumer.engine.runtime import Runtime
 from contracts.errors import ErrorCode
 from contracts.requests import Mode
@@ -41,8 +21,8 @@ from tests.engines import COMPUTE_TYPE, THREADS, located, make_samples
 from tests.speech import LONGEST, SHORT, Clip
 
 
-def open_order(slots: int = 1) -> Open:
-    return Open(Backend.FASTER_WHISPER, "cpu", COMPUTE_TYPE, slots, THREADS)
+def open_order(slots: int = 1) -> protocol.Open:
+    return protocol.Open(Backend.FASTER_WHISPER, "cpu", COMPUTE_TYPE, slots, THREADS)
 
 
 class Supervisor:
@@ -51,34 +31,34 @@ class Supervisor:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
 
-    def order(self, order: Order) -> None:
-        self._channel.send(pack(order))
+    def order(self, order: protocol.Order) -> None:
+        self._channel.send(protocol.pack(order))
 
-    def set_up(self, slots: int = 1) -> Loaded:
+    def set_up(self, slots: int = 1) -> protocol.Loaded:
         """Opens the CPU and loads `tiny.en`."""
         self.order(open_order(slots))
-        assert isinstance(self.reply(), Opened)
-        self.order(Load("tiny.en", str(located("tiny.en").path)))
+        assert isinstance(self.reply(), protocol.Opened)
+        self.order(protocol.Load("tiny.en", str(located("tiny.en").path)))
         loaded = self.reply()
-        assert isinstance(loaded, Loaded)
+        assert isinstance(loaded, protocol.Loaded)
         return loaded
 
     def start(self, job: int, clip: Clip, **arguments: JsonValue) -> None:
         with make_samples(clip) as samples:
-            order = Start(job, "tiny.en", samples.count, Mode.SEQUENTIAL, {"temperature": [0.0], **arguments})
-            self._channel.send(pack(order), [samples.file.fileno()])
+            order = protocol.Start(job, "tiny.en", samples.count, Mode.SEQUENTIAL, {"temperature": [0.0], **arguments})
+            self._channel.send(protocol.pack(order), [samples.file.fileno()])
 
-    def reply(self) -> Reply:
+    def reply(self) -> protocol.Reply:
         """The next one but for the beginnings of jobs."""
-        while isinstance(reply := unpack_reply(self._channel.receive()[0]), Begun):
+        while isinstance(reply := protocol.unpack_reply(self._channel.receive()[0]), protocol.Begun):
             pass
         return reply
 
-    def replies(self) -> Iterator[Reply]:
+    def replies(self) -> Iterator[protocol.Reply]:
         while True:
             reply = self.reply()
             yield reply
-            if not isinstance(reply, SegmentFound):
+            if not isinstance(reply, protocol.SegmentFound):
                 return
 
 
@@ -92,7 +72,7 @@ def serving() -> Iterator[tuple[Supervisor, list[Exception]]]:
         channel = Channel(theirs)
         try:
             Runtime(channel).serve()
-        except (ChannelClosedError, ProtocolError) as exc:
+        except (ChannelClosedError, protocol.ProtocolError) as exc:
             ended.append(exc)
         finally:
             channel.close()
@@ -112,8 +92,8 @@ def test_jobs_run_in_order_and_end_with_done() -> None:
         supervisor.start(1, SHORT)
         supervisor.start(2, SHORT)
         replies = [*supervisor.replies(), *supervisor.replies()]
-    assert [reply.job for reply in replies if isinstance(reply, Done)] == [1, 2]
-    segments = [reply.segment for reply in replies if isinstance(reply, SegmentFound)]
+    assert [reply.job for reply in replies if isinstance(reply, protocol.Done)] == [1, 2]
+    segments = [reply.segment for reply in replies if isinstance(reply, protocol.SegmentFound)]
     assert [segment.text for segment in segments] == [" has never been surpassed."] * 2
     assert isinstance(segments[0], Segment)
     assert isinstance(ended[0], ChannelClosedError)
@@ -124,12 +104,12 @@ def test_a_cancelled_job_stops_before_its_end_and_one_that_waits_never_starts() 
         supervisor.set_up()
         supervisor.start(1, LONGEST)
         supervisor.start(2, SHORT)
-        supervisor.order(Cancel(99))
-        assert isinstance(supervisor.reply(), SegmentFound)
-        supervisor.order(Cancel(2))
-        supervisor.order(Cancel(1))
-        assert list(supervisor.replies())[-1] == Cancelled(1)
-        assert list(supervisor.replies()) == [Cancelled(2)]
+        supervisor.order(protocol.Cancel(99))
+        assert isinstance(supervisor.reply(), protocol.SegmentFound)
+        supervisor.order(protocol.Cancel(2))
+        supervisor.order(protocol.Cancel(1))
+        assert list(supervisor.replies())[-1] == protocol.Cancelled(1)
+        assert list(supervisor.replies()) == [protocol.Cancelled(2)]
 
 
 def test_a_refused_call_fails_its_job_alone() -> None:
@@ -138,9 +118,9 @@ def test_a_refused_call_fails_its_job_alone() -> None:
         supervisor.start(1, SHORT, beam_size=0)
         supervisor.start(2, SHORT)
         failed = supervisor.reply()
-        assert isinstance(failed, Failed)
+        assert isinstance(failed, protocol.Failed)
         assert (failed.job, failed.code) == (1, ErrorCode.REQUEST_INVALID)
-        assert list(supervisor.replies())[-1] == Done(2, "en", 1.0)
+        assert list(supervisor.replies())[-1] == protocol.Done(2, "en", 1.0)
 
 
 def test_an_argument_that_does_not_exist_is_a_defect_of_ours() -> None:
@@ -148,7 +128,7 @@ def test_an_argument_that_does_not_exist_is_a_defect_of_ours() -> None:
         supervisor.set_up()
         supervisor.start(1, SHORT, tempo="fast")
         failed = supervisor.reply()
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, protocol.Failed)
     assert failed.code is ErrorCode.INTERNAL
     assert "TypeError at whisper.py:" in failed.message
 
@@ -156,20 +136,20 @@ def test_an_argument_that_does_not_exist_is_a_defect_of_ours() -> None:
 def test_a_model_that_cannot_be_loaded_is_said() -> None:
     with serving() as (supervisor, ended):
         supervisor.set_up()
-        supervisor.order(Load("base", "/nowhere"))
+        supervisor.order(protocol.Load("base", "/nowhere"))
         reply = supervisor.reply()
-        assert isinstance(reply, LoadFailed)
+        assert isinstance(reply, protocol.LoadFailed)
         assert "/nowhere on cpu with int8" in reply.message
         supervisor.start(1, SHORT)
-        assert list(supervisor.replies())[-1] == Done(1, "en", 1.0)
+        assert list(supervisor.replies())[-1] == protocol.Done(1, "en", 1.0)
     assert isinstance(ended[0], ChannelClosedError)
 
 
 def test_a_device_that_is_not_there_is_said_and_ends_the_process() -> None:
     with serving() as (supervisor, ended):
-        supervisor.order(Open(Backend.FASTER_WHISPER, "cuda:97", "auto", 1, 1))
+        supervisor.order(protocol.Open(Backend.FASTER_WHISPER, "cuda:97", "auto", 1, 1))
         reply = supervisor.reply()
-        assert isinstance(reply, OpenFailed)
+        assert isinstance(reply, protocol.OpenFailed)
         assert "device 'cuda:97' was asked for" in reply.message
     assert not ended
 
@@ -177,12 +157,12 @@ def test_a_device_that_is_not_there_is_said_and_ends_the_process() -> None:
 def test_an_unloaded_model_is_gone() -> None:
     with serving() as (supervisor, _):
         supervisor.set_up()
-        supervisor.order(Unload("tiny.en"))
-        supervisor.order(Load("base", "/nowhere"))  # its answer says that the order before it is done
+        supervisor.order(protocol.Unload("tiny.en"))
+        supervisor.order(protocol.Load("base", "/nowhere"))  # its answer says that the order before it is done
         supervisor.reply()
         supervisor.start(1, SHORT)
         failed = supervisor.reply()
-    assert isinstance(failed, Failed)
+    assert isinstance(failed, protocol.Failed)
     assert failed.code is ErrorCode.INTERNAL
 
 
@@ -191,15 +171,19 @@ def test_with_two_slots_a_short_job_passes_a_long_one() -> None:
         supervisor.set_up(slots=2)
         supervisor.start(1, LONGEST)
         supervisor.start(2, SHORT)
-        ends = [reply for reply in iter(supervisor.reply, Done(1, "en", 1.0)) if isinstance(reply, Done)]
-    assert ends == [Done(2, "en", 1.0)]
+        ends = [
+            reply for reply in iter(supervisor.reply, protocol.Done(1, "en", 1.0)) if isinstance(reply, protocol.Done)
+        ]
+    assert ends == [protocol.Done(2, "en", 1.0)]
 
 
-@pytest.mark.parametrize("orders", [(Cancel(1),), (open_order(), open_order())], ids=["cancel first", "open twice"])
-def test_orders_out_of_turn_end_the_process(orders: tuple[Order, ...]) -> None:
+@pytest.mark.parametrize(
+    "orders", [(protocol.Cancel(1),), (open_order(), open_order())], ids=["cancel first", "open twice"]
+)
+def test_orders_out_of_turn_end_the_process(orders: tuple[protocol.Order, ...]) -> None:
     with serving() as (supervisor, ended):
         for order in orders:
             supervisor.order(order)
         with pytest.raises(ChannelClosedError):
             list(iter(supervisor.reply, None))
-    assert isinstance(ended[0], ProtocolError)
+    assert isinstance(ended[0], protocol.ProtocolError)
