@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -17,12 +18,30 @@ from consumer.core.masking import without_credentials
 from consumer.settings import DELIMITER, PREFIX, Group, Settings, variable_of
 
 
-def variables() -> Iterator[tuple[str, str, str]]:
-    """Every variable with its default as text, empty where it is worked out, and its meaning; by groups."""
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A setting as it is declared."""
+
+    group: str
+    name: str
+    variable: str
+    default: object
+    """None where it is worked out, as for what has no other default."""
+    meaning: str
+
+
+def declared() -> Iterator[Declared]:
+    """Every setting, by groups."""
     for group_name, group in Settings.model_fields.items():
         for name, field in cast("type[Group]", group.annotation).model_fields.items():
-            default = "" if field.default_factory else _default_text(field.default)
-            yield variable_of(group_name, name), default, field.description or ""
+            default = None if field.default_factory else field.default
+            yield Declared(group_name, name, variable_of(group_name, name), default, field.description or "")
+
+
+def variables() -> Iterator[tuple[str, str, str]]:
+    """Every variable with its default as text, empty where it is worked out, and its meaning; by groups."""
+    for field in declared():
+        yield field.variable, _default_text(field.default), field.meaning
 
 
 def load_settings() -> Settings:

@@ -5,31 +5,22 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from typing import Final
 
 import click
-from pydantic import SecretStr
 
 from consumer.cli import SettingsLoader
+from consumer.cli.effective import Effective, effective, notices, of_libraries
 from consumer.core.failures import ExitCode, FatalError
+from consumer.dotfile import read_values
 from consumer.engine.threads import choose_threads
-from consumer.environment import origins, variables
-from consumer.settings import EngineSettings, Settings
+from consumer.environment import origins
+from consumer.settings import EngineSettings
 
-_DEFAULT = "default"
-
-
-@dataclass(frozen=True, slots=True)
-class Effective:
-    """One setting as it is in force."""
-
-    variable: str
-    value: object
-    """As JSON has it; a secret is masked."""
-    origin: str
-    """`environment`, the name of the file, or `default`."""
+_WIDEST: Final = 60
+"""Beyond so many letters a value pushes its origin aside instead of that of every other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +33,18 @@ class Use:
     cpu_threads: int
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the settings come to."""
+
+    settings: tuple[Effective, ...]
+    libraries: tuple[Effective, ...]
+    """What AWS's, the hub's and OpenTelemetry's libraries read for themselves."""
+    engine: tuple[Use, ...]
+    notices: tuple[str, ...]
+    """What looks like a setting and is none."""
+
+
 @click.group(no_args_is_help=False)
 def command() -> None:
     """Checks the settings and shows what they come to."""
@@ -51,8 +54,9 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one document.")
 @click.pass_obj
 def check(load_settings: SettingsLoader, *, as_json: bool) -> ExitCode:
-    """Shows every setting in force, where it comes from, and the threads that the engine will use.
+    """Shows every setting in force, where it comes from, and the jobs and threads that the engine will run.
 
+    Secrets are masked. Topics and prefixes that follow from others are shown as derived.
     Exit code 78 and one line for each faulty variable when a worker would not start. Connects to nothing.
     """
     try:
@@ -62,24 +66,17 @@ def check(load_settings: SettingsLoader, *, as_json: bool) -> ExitCode:
             raise
         click.echo(json.dumps({"is_valid": False, "faults": error.message.splitlines()}, ensure_ascii=False))
         return error.exit_code
-    found, uses = list(effective(settings)), list(uses_of(settings.engine, _cores()))
-    if as_json:
-        document = {"is_valid": True, "settings": [asdict(each) for each in found], "engine": [*map(asdict, uses)]}
-        click.echo(json.dumps(document, ensure_ascii=False))
-    else:
-        _print(found, uses)
-    return ExitCode.OK
-
-
-def effective(settings: Settings) -> Iterator[Effective]:
-    """Every setting, by groups, in the order of the reference."""
-    known_origins = origins()
-    groups = (
-        (group, field) for group in Settings.model_fields for field in type(getattr(settings, group)).model_fields
+    found = Found(
+        settings=tuple(effective(settings, origins())),
+        libraries=tuple(of_libraries(os.environ)),
+        engine=tuple(uses_of(settings.engine, _cores())),
+        notices=tuple(notices(os.environ, read_values())),
     )
-    for (variable, _, _), (group, field) in zip(variables(), groups, strict=True):
-        value = _plain(getattr(getattr(settings, group), field))
-        yield Effective(variable, value, known_origins.get(variable, _DEFAULT))
+    if as_json:
+        click.echo(json.dumps({"is_valid": True, **asdict(found)}, ensure_ascii=False))
+    else:
+        _print(found)
+    return ExitCode.OK
 
 
 def uses_of(engine: EngineSettings, cores: int) -> Iterator[Use]:
@@ -90,25 +87,25 @@ def uses_of(engine: EngineSettings, cores: int) -> Iterator[Use]:
         yield Use(device, cores, threads.slots, threads.cpu_threads)
 
 
-def _plain(value: object) -> object:
-    match value:
-        case SecretStr() | Path():
-            return str(value)
-        case tuple():
-            return [_plain(item) for item in value]
-    return value
-
-
-def _print(found: list[Effective], uses: list[Use]) -> None:
-    width = max(len(each.variable) for each in found)
-    texts = [_text(each.value) for each in found]
-    value_width = min(max(map(len, texts)), 60)
-    for each, text in zip(found, texts, strict=True):
-        click.echo(f"{each.variable:{width}}  {text:{value_width}}  {each.origin}")
+def _print(found: Found) -> None:
+    _print_table(found.settings)
+    if found.libraries:
+        click.echo("\nread by libraries:")
+        _print_table(found.libraries)
     click.echo()
-    for use in uses:
-        where = "a GPU, if there is one" if use.device == "cuda" and len(uses) > 1 else use.device
+    for use in found.engine:
+        where = "a GPU, if there is one" if use.device == "cuda" and len(found.engine) > 1 else use.device
         click.echo(f"engine on {where}: {use.slots} at once, {use.cpu_threads} of {use.cores} CPU threads each")
+    for notice in found.notices:
+        click.echo(f"steno: {notice}", err=True)
+
+
+def _print_table(rows: Sequence[Effective]) -> None:
+    width = max(len(row.variable) for row in rows)
+    texts = [_text(row.value) for row in rows]
+    value_width = min(max(map(len, texts)), _WIDEST)
+    for row, text in zip(rows, texts, strict=True):
+        click.echo(f"{row.variable:{width}}  {text:{value_width}}  {row.origin}")
 
 
 def _text(value: object) -> str:
