@@ -135,7 +135,7 @@ async def _open_store(settings: Settings, stack: AsyncExitStack) -> S3Store:
 
 
 async def _open_sink(settings: Settings, stack: AsyncExitStack) -> KafkaSink:
-    await require_topics(settings.kafka.bootstrap_servers, parts.required_topics(settings))
+    await require_topics(settings.kafka.bootstrap_servers, parts.required_topics(settings), settings.kafka)
     return await stack.enter_async_context(KafkaSink(parts.sink_config(settings)))
 
 

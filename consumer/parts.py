@@ -75,6 +75,7 @@ def source_config(settings: Settings) -> SourceConfig:
     """How requests are received."""
     return SourceConfig(
         bootstrap_servers=settings.kafka.bootstrap_servers,
+        security=settings.kafka,
         group_id=settings.kafka.group_id,
         topic=settings.topics.requests,
         client_id=settings.worker.id,
@@ -83,7 +84,9 @@ def source_config(settings: Settings) -> SourceConfig:
 
 def sink_config(settings: Settings) -> SinkConfig:
     """How records are published."""
-    return SinkConfig(bootstrap_servers=settings.kafka.bootstrap_servers, client_id=settings.worker.id)
+    return SinkConfig(
+        bootstrap_servers=settings.kafka.bootstrap_servers, security=settings.kafka, client_id=settings.worker.id
+    )
 
 
 def make_decoder(settings: Settings) -> ProcessDecoder:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import click
 
+from consumer.adapters.kafka.errors import EXIT_CODES
 from consumer.cli import SettingsLoader
 from consumer.cli.bars import Bars
 from consumer.cli.following import following
@@ -16,7 +17,7 @@ from consumer.cli.submission import SCHEME, Submission
 from consumer.cli.template import request_template
 from consumer.core.failures import ExitCode, FatalError
 from consumer.settings import Settings
-from contracts.client import ClientConfig, ClientError, StenoClient
+from contracts.client import AccessError, ClientConfig, ClientError, StenoClient
 from contracts.requests import Input, OutputFormat, TranscriptionRequest
 
 
@@ -54,6 +55,7 @@ def client_config(settings: Settings) -> ClientConfig:
     """What the client library needs of the settings."""
     return ClientConfig(
         bootstrap_servers=settings.kafka.bootstrap_servers,
+        security=settings.kafka,
         requests_topic=settings.topics.requests,
         results_topic=settings.topics.results,
         progress_topic=settings.topics.progress,
@@ -99,5 +101,7 @@ async def _client(settings: Settings) -> AsyncIterator[StenoClient]:
     try:
         async with StenoClient(client_config(settings)) as client:
             yield client
+    except AccessError as exc:
+        raise FatalError(EXIT_CODES[exc.cause], str(exc)) from exc
     except ClientError as exc:
         raise FatalError(ExitCode.UNAVAILABLE, str(exc)) from exc

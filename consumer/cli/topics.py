@@ -13,9 +13,10 @@ from consumer.adapters.kafka.topics import TopicReport, TopicState, check_topics
 from consumer.cli import SettingsLoader
 from consumer.core.failures import ExitCode
 from consumer.settings import Settings, TopicSettings
+from contracts.broker import BrokerSecurity
 from contracts.topics import TopicSpec, load_topics
 
-_Compare = Callable[[str, Sequence[TopicSpec]], Awaitable[list[TopicReport]]]
+_Compare = Callable[[str, Sequence[TopicSpec], BrokerSecurity], Awaitable[list[TopicReport]]]
 
 _json_flag = click.option("--json", "as_json", is_flag=True, help="Print one document a topic.")
 
@@ -65,7 +66,7 @@ def _run(compare: _Compare, settings: Settings, *, as_json: bool) -> ExitCode:
 
 
 async def _compare(compare: _Compare, settings: Settings) -> list[TopicReport]:
-    return await compare(settings.kafka.bootstrap_servers, specs_for(settings.topics))
+    return await compare(settings.kafka.bootstrap_servers, specs_for(settings.topics), settings.kafka)
 
 
 def _advice(reports: Sequence[TopicReport]) -> Iterator[str]:

@@ -10,15 +10,25 @@ from pydantic import Field, model_validator
 
 from consumer.settings.group import Group, variable_of
 from consumer.settings.notation import Servers
+from contracts.broker import BrokerSecurity
 
 _TOPIC_NAME: Final = r"[A-Za-z0-9._-]{1,249}"
 
 
-class KafkaSettings(Group):
-    """The broker."""
+class _Place(Group):
+    """Where the broker is; of fields, those of a class's last base come first."""
 
     bootstrap_servers: Servers = Field("localhost:9092", min_length=1, description="host:port, several with commas")
     group_id: str = Field("transcription-workers", min_length=1, description="consumer group")
+
+
+class KafkaSettings(BrokerSecurity, _Place):
+    """The broker, and what secures the link to it."""
+
+    @classmethod
+    def name_of(cls, field: str) -> str:
+        """The variable, as faults name it."""
+        return variable_of("kafka", field)
 
 
 class TopicSettings(Group):

@@ -82,7 +82,7 @@ def _key_fault(error: Exception, file: Path, *, was_asked: bool, has_password: b
     if was_asked:
         return "ssl_key_password", f"does not open the key in {file}"
     if isinstance(error, ssl.SSLError) and error.reason in {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"}:
-        return "ssl_keyfile", f"{file} holds the key of another certificate than SSL_CERTFILE"
+        return "ssl_keyfile", f"{file} holds the key of another certificate than <ssl_certfile>"
     return "ssl_keyfile", f"{file} {_pem_fault(error, 'private key')}"
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -40,10 +42,11 @@ class Finding:
     fields: tuple[str, ...]
     """What to look at: fields of `BrokerSecurity`, or `bootstrap_servers`."""
 
-    def sentence(self, prefix: str = "") -> str:
-        """What is wrong and what to look at; the fields as variables where there is a prefix for them."""
-        names = [f"{prefix}{field.upper()}" if prefix else field for field in self.fields]
-        return f"{self.text}; check {_and(names)}" if names else self.text
+    def sentence(self, name_of: Callable[[str], str]) -> str:
+        """What is wrong and what to look at, with the names that the user knows."""
+        names = [name_of(field) for field in self.fields]
+        text = re.sub("<([a-z_]+)>", lambda found: name_of(found[1]), self.text)
+        return f"{text}; check {_and(names)}" if names else text
 
 
 def no_token(error: TokenError, security: BrokerSecurity) -> Finding:

@@ -24,6 +24,24 @@ _TRY_S: Final = 5.0
 _TOKEN_S: Final = 21.0
 
 
+class ShutOutError(errors.KafkaError):  # type: ignore[misc]  # aiokafka is untyped
+    """A broker does not let us in, and we know why."""
+
+    def __init__(self, finding: Finding, text: str) -> None:
+        """Takes the finding and its sentence in the user's words."""
+        super().__init__(text)
+        self.cause = finding.cause
+        self.text = text
+
+
+async def explained(error: Exception, bootstrap_servers: str, security: BrokerSecurity) -> Exception:
+    """A `ShutOutError` where the error is about a connection and knocking tells why; else the error itself."""
+    if not isinstance(error, errors.KafkaConnectionError | TokenError | OSError | TimeoutError):
+        return error
+    found = await knock(bootstrap_servers, security)
+    return ShutOutError(found, found.sentence(security.name_of)) if found else error
+
+
 async def knock(bootstrap_servers: str, security: BrokerSecurity) -> Finding | None:
     """Tries the servers as a client would, at once; says what is wrong with the first one that lets us in no more.
 
@@ -38,7 +56,7 @@ async def knock(bootstrap_servers: str, security: BrokerSecurity) -> Finding | N
 
 
 async def _try(host: str, port: int, security: BrokerSecurity) -> Finding | None:
-    limit_s = _TRY_S if security.oauth_token_url is None else _TOKEN_S
+    limit_s = _TRY_S if security.sasl_mechanism is None or security.sasl_mechanism.takes_password else _TOKEN_S
     try:
         options = link_options(security)
         async with asyncio.timeout(limit_s):

@@ -42,8 +42,8 @@ def make_grant(security: BrokerSecurity) -> Grant:
     Raises:
         UnusableFileError: a file that was sound at the start is so no more.
     """
-    url = str(security.oauth_token_url)
-    context = ssl.create_default_context() if url.startswith("https:") else None
+    url = security.oauth_token_url
+    context = ssl.create_default_context() if url.lower().startswith("https:") else None
     if context and security.ssl_cafile:
         files.trust(context, security.ssl_cafile)
     pairs = (pair.split("=", 1) for pair in security.oauth_extensions.split(",") if pair)

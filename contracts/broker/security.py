@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from contracts.broker import files, rules
 
@@ -69,7 +70,7 @@ class BrokerSecurity(BaseModel):
     sasl_username: str = Field("", description="user of PLAIN and SCRAM")
     sasl_password_file: Path | None = Field(None, description="file that holds the password and nothing else")
     sasl_password: SecretStr | None = Field(None, description="the password itself, where there is no file")
-    oauth_token_url: HttpUrl | None = Field(None, description="OAUTHBEARER: token endpoint (client credentials grant)")
+    oauth_token_url: str = Field("", description="OAUTHBEARER: token endpoint (client credentials grant)")
     oauth_client_id: str = Field("", description="OAUTHBEARER: the client's id")
     oauth_client_secret_file: Path | None = Field(None, description="OAUTHBEARER: file with the client's secret")
     oauth_client_secret: SecretStr | None = Field(None, description="OAUTHBEARER: the secret itself")
@@ -91,8 +92,13 @@ class BrokerSecurity(BaseModel):
     @classmethod
     def _check(cls, value: T, info: ValidationInfo) -> T:
         if fault := rules.fault_of(info.field_name or "", value, info.data):
-            raise ValueError(fault)
+            raise ValueError(re.sub("<([a-z_]+)>", lambda found: cls.name_of(found[1]), fault))
         return value
+
+    @classmethod
+    def name_of(cls, field: str) -> str:
+        """What the user calls a field, or `bootstrap_servers`, in messages."""
+        return field
 
     @property
     def password(self) -> str:
@@ -120,3 +126,7 @@ class BrokerSecurity(BaseModel):
             UnusableFileError: its file cannot be read.
         """
         return files.secret("ssl_key_password", self.ssl_key_password, self.ssl_key_password_file)
+
+
+OPEN: Final = BrokerSecurity()
+"""Neither TLS nor SASL."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from contracts.broker import OPEN, BrokerSecurity
+
 
 @dataclass(frozen=True, slots=True)
 class ClientConfig:
@@ -11,6 +13,8 @@ class ClientConfig:
 
     bootstrap_servers: str = "localhost:9092"
     """host:port, several with commas."""
+    security: BrokerSecurity = OPEN
+    """TLS and SASL of the link to the broker."""
     requests_topic: str = "transcription.requests"
     results_topic: str = "transcription.results"
     progress_topic: str = "transcription.progress"

@@ -1,6 +1,7 @@
 """What can go wrong for a client, in one sentence that says what to do.
 
 ClientError             broker, store or input do not allow it
+  AccessError           broker and client do not accept each other: credentials, certificates, rights, settings
   SubmitError           some of many inputs were not submitted; the others were
   JobFailedError        the job has ended without a transcript, with its code
   WaitTimeoutError      the job has not ended yet
@@ -15,6 +16,8 @@ import aiohttp
 from aiokafka import errors as kafka
 from botocore import exceptions as boto
 
+from contracts.broker.findings import Cause
+from contracts.broker.knock import ShutOutError
 from contracts.client.jobs import JobHandle
 from contracts.events import ErrorDetail, OutcomeEvent
 
@@ -26,6 +29,8 @@ BROKER_ERRORS: Final = (kafka.KafkaError, OSError, TimeoutError)
 _REFUSALS: Final = (
     kafka.AuthenticationFailedError,
     kafka.ClusterAuthorizationFailedError,
+    kafka.GroupAuthorizationFailedError,
+    kafka.TransactionalIdAuthorizationFailed,
     kafka.TopicAuthorizationFailedError,
     kafka.SaslAuthenticationFailed,
     kafka.UnsupportedSaslMechanismError,
@@ -37,6 +42,15 @@ _CREDENTIALS: Final = frozenset(
 
 class ClientError(Exception):
     """Broker, store or input do not allow it; the message tells the user what to do next."""
+
+
+class AccessError(ClientError):
+    """Broker and client do not accept each other; to repeat it does not help."""
+
+    def __init__(self, cause: Cause, message: str) -> None:
+        """Says what kind of thing is wrong, and what to do."""
+        super().__init__(message)
+        self.cause = cause
 
 
 class SubmitError(ClientError):
@@ -98,8 +112,12 @@ def broker_error(error: Exception, servers: str) -> ClientError:
     """Our error for one of `BROKER_ERRORS`."""
     if isinstance(error, kafka.MessageSizeTooLargeError):
         return ClientError(f"the request is larger than the broker takes: {error}")
+    if isinstance(error, ShutOutError):
+        text = f"the Kafka broker at {servers}: {error.text}"
+        return ClientError(text) if error.cause is Cause.SILENT else AccessError(error.cause, text)
     if isinstance(error, _REFUSALS):
-        return ClientError(f"the broker at {servers} refuses access ({_text(error)}); check credentials and ACLs")
+        text = f"the broker at {servers} refuses access ({_text(error)}); check credentials and ACLs"
+        return AccessError(Cause.REFUSED, text)
     if isinstance(error, kafka.KafkaConnectionError | kafka.KafkaTimeoutError | OSError):
         return ClientError(f"no Kafka broker answers at {servers}; is it up, and is the address right?")
     return ClientError(f"the broker at {servers} does not do it: {_text(error)}")

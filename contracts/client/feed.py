@@ -11,6 +11,7 @@ from typing import Final, Self, cast
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from contracts.broker.link import link_options
 from contracts.client.config import ClientConfig
 from contracts.client.errors import BROKER_ERRORS, WaitTimeoutError, broker_error
 from contracts.client.topics import partitions_of
@@ -44,6 +45,7 @@ class EventFeed:
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=self._config.bootstrap_servers, group_id=None, enable_auto_commit=False,
             auto_offset_reset="latest", isolation_level="read_committed", metadata_max_age_ms=30_000,
+            **link_options(self._config.security),
         )  # fmt: skip
         try:
             await self._start(partitions)

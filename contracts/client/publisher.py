@@ -9,6 +9,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaProducer
 
+from contracts.broker.link import link_options
 from contracts.client.config import ClientConfig
 from contracts.client.errors import BROKER_ERRORS, broker_error
 from contracts.client.topics import partitions_of
@@ -62,7 +63,7 @@ class Publisher:
     async def _started(self) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
             bootstrap_servers=self._config.bootstrap_servers, acks="all", enable_idempotence=True,
-            metadata_max_age_ms=30_000,
+            metadata_max_age_ms=30_000, **link_options(self._config.security),
         )  # fmt: skip
         self._resources.push_async_callback(_stop, producer)
         try:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import Final
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from contracts.broker.knock import explained
+from contracts.broker.link import link_options
 from contracts.client.config import ClientConfig
 from contracts.client.errors import BROKER_ERRORS, ClientError, broker_error
 
@@ -24,13 +27,22 @@ async def partitions_of(config: ClientConfig, topics: Iterable[str]) -> tuple[To
     """
     names = list(dict.fromkeys(topics))
     timeout_ms = int(config.answer_timeout_s * 1000)
-    admin = AIOKafkaAdminClient(bootstrap_servers=config.bootstrap_servers, request_timeout_ms=timeout_ms)
     try:
-        async with asyncio.timeout(config.answer_timeout_s):
-            await admin.start()
+        admin = AIOKafkaAdminClient(
+            bootstrap_servers=config.bootstrap_servers, request_timeout_ms=timeout_ms, **link_options(config.security)
+        )
+        async with asyncio.timeout(config.answer_timeout_s), _open(admin):
             return await _described(admin, names)
     except BROKER_ERRORS as exc:
-        raise broker_error(exc, config.bootstrap_servers) from exc
+        cause = await explained(exc, config.bootstrap_servers, config.security)
+        raise broker_error(cause, config.bootstrap_servers) from exc
+
+
+@asynccontextmanager
+async def _open(admin: AIOKafkaAdminClient) -> AsyncIterator[None]:
+    try:
+        await admin.start()
+        yield
     finally:
         with contextlib.suppress(*BROKER_ERRORS):  # what was asked is answered, or failed for a better reason
             await asyncio.wait_for(admin.close(), _CLOSE_TIMEOUT_S)

@@ -12,6 +12,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from consumer.adapters.kafka.records import read_any_header
 from consumer.ports import Record
+from contracts.broker import OPEN, BrokerSecurity
+from contracts.broker.link import link_options
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +27,7 @@ class SourceConfig:
     bootstrap_servers: str
     group_id: str
     topic: str
+    security: BrokerSecurity = OPEN
     client_id: str = "steno"
     max_buffered: int = 2
     """Records fetched ahead of `receive`; each one waits here instead of at an idle member."""
@@ -41,7 +44,11 @@ class SourceConfig:
 
 
 def make_consumer(config: SourceConfig) -> AIOKafkaConsumer:
-    """Connects to nothing yet and subscribes to nothing."""
+    """Connects to nothing yet and subscribes to nothing.
+
+    Raises:
+        UnusableFileError: a file of the link's security cannot be used any more.
+    """
     read_any_header()
     return AIOKafkaConsumer(
         bootstrap_servers=config.bootstrap_servers,
@@ -62,6 +69,7 @@ def make_consumer(config: SourceConfig) -> AIOKafkaConsumer:
         # What is prefetched is thrown away by each pause; a record larger than this is delivered all the same.
         max_partition_fetch_bytes=256 * 1024,
         fetch_max_bytes=4 * 1024 * 1024,
+        **link_options(config.security),
     )
 
 

@@ -8,6 +8,8 @@ from aiokafka import errors
 
 from consumer.adapters.kafka.records import place_of
 from consumer.core.failures import ExitCode, FatalError, OutageError
+from contracts.broker.findings import Cause
+from contracts.broker.knock import ShutOutError
 from contracts.errors import ErrorCode
 
 REFUSALS: Final = (
@@ -33,6 +35,14 @@ REFUSED_RECORDS: Final = (
 """This record will never be written."""
 
 
+EXIT_CODES: Final = {
+    Cause.SILENT: ExitCode.UNAVAILABLE,
+    Cause.REFUSED: ExitCode.REFUSED,
+    Cause.MISFIT: ExitCode.BAD_SETTINGS,
+}
+"""How a command ends that a broker does not let in."""
+
+
 class StalledError(Exception):
     """The consumer raised nothing and does nothing."""
 
@@ -43,6 +53,8 @@ LOST_CLAIMS: Final = (errors.CommitFailedError, errors.IllegalStateError)
 
 def start_failure(error: BaseException, bootstrap_servers: str) -> FatalError:
     """Why we cannot start with this broker, and what to look at."""
+    if isinstance(error, ShutOutError):
+        return FatalError(EXIT_CODES[error.cause], f"the Kafka broker at {bootstrap_servers}: {error.text}")
     if isinstance(error, REFUSALS):
         return FatalError(
             ExitCode.REFUSED, f"the Kafka broker at {bootstrap_servers} refuses us ({_text(error)}); check the ACLs"

@@ -13,6 +13,9 @@ from aiokafka.errors import KafkaError
 
 from consumer.adapters.kafka.errors import REFUSED_RECORDS, outage, start_failure
 from consumer.ports import OutboundRecord, RecordRefusedError
+from contracts.broker import OPEN, BrokerSecurity
+from contracts.broker.knock import explained
+from contracts.broker.link import link_options
 
 _MAX_REQUEST_BYTES: Final = 16 * 1024 * 1024
 _REQUEST_MS: Final = 10_000
@@ -25,6 +28,7 @@ class SinkConfig:
     """Where to write and how long to try."""
 
     bootstrap_servers: str
+    security: BrokerSecurity = OPEN
     client_id: str = "steno"
     publish_timeout_s: float = 30.0
     """From the call to the confirmation; aiokafka itself would try for ever."""
@@ -89,13 +93,10 @@ class KafkaSink:
     async def _connected(self) -> AIOKafkaProducer:
         async with self._connecting:
             if self._producer is None:
-                producer = _producer(self._config)
                 try:
-                    await asyncio.wait_for(producer.start(), _START_S)
-                except BaseException:
-                    await _stop(producer)
-                    raise
-                self._producer = producer
+                    self._producer = await _started(self._config)
+                except (KafkaError, OSError, TimeoutError) as exc:
+                    raise await explained(exc, self._config.bootstrap_servers, self._config.security) from exc
             return self._producer
 
     def _retire(self, producer: AIOKafkaProducer | None) -> None:
@@ -105,6 +106,16 @@ class KafkaSink:
         task = asyncio.create_task(_stop(producer))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
+
+
+async def _started(config: SinkConfig) -> AIOKafkaProducer:
+    producer = _producer(config)
+    try:
+        await asyncio.wait_for(producer.start(), _START_S)
+    except BaseException:
+        await _stop(producer)
+        raise
+    return producer
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
@@ -123,4 +134,5 @@ def _producer(config: SinkConfig) -> AIOKafkaProducer:
         metadata_max_age_ms=30_000,
         # Not compressed: records of some hundred bytes go out one at a time, and no reader needs a codec.
         compression_type=None,
+        **link_options(config.security),
     )

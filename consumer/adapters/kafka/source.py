@@ -25,6 +25,7 @@ from consumer.core.failures import FatalError
 from consumer.core.offsets import OffsetLedger
 from consumer.core.pauses import pause_s
 from consumer.core.records import Delivery
+from contracts.broker.knock import explained
 
 __all__ = ["KafkaSource", "SourceConfig"]
 
@@ -53,7 +54,7 @@ class KafkaSource:
         Raises:
             FatalError: the topic is missing, the broker does not answer or refuses us.
         """
-        await require_topics(self._config.bootstrap_servers, [self._config.topic])
+        await require_topics(self._config.bootstrap_servers, [self._config.topic], self._config.security)
         try:
             self._member = await self._join()
         except (KafkaError, OSError, TimeoutError) as exc:
@@ -122,8 +123,11 @@ class KafkaSource:
     # One member after another.
 
     async def _join(self) -> Member:
-        member = Member(self._config, self._inbox, self._ledger)
-        await member.open()
+        try:
+            member = Member(self._config, self._inbox, self._ledger)
+            await member.open()
+        except (KafkaError, OSError, TimeoutError) as exc:
+            raise await explained(exc, self._config.bootstrap_servers, self._config.security) from exc
         return member
 
     async def _keep(self, member: Member) -> None:

@@ -18,6 +18,9 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from consumer.adapters.kafka.errors import start_failure
 from consumer.core.failures import ExitCode, FatalError
+from contracts.broker import OPEN, BrokerSecurity
+from contracts.broker.knock import explained
+from contracts.broker.link import link_options
 from contracts.topics import TopicSpec
 
 _CALL_S: Final = 15.0
@@ -45,13 +48,13 @@ class TopicReport:
     """Each as a sentence, "retention.ms is 1 and should be 2"; only when it differs."""
 
 
-async def require_topics(bootstrap_servers: str, names: Sequence[str]) -> None:
+async def require_topics(bootstrap_servers: str, names: Sequence[str], security: BrokerSecurity = OPEN) -> None:
     """Returns when every topic is there.
 
     Raises:
         FatalError: one is missing; or the broker does not answer within seconds, or refuses us.
     """
-    async with _admin(bootstrap_servers) as admin:
+    async with _admin(bootstrap_servers, security) as admin:
         found = await admin.list_topics()
     missing = [name for name in names if name not in found]
     if missing:
@@ -61,23 +64,27 @@ async def require_topics(bootstrap_servers: str, names: Sequence[str]) -> None:
         )
 
 
-async def check_topics(bootstrap_servers: str, specs: Sequence[TopicSpec]) -> list[TopicReport]:
+async def check_topics(
+    bootstrap_servers: str, specs: Sequence[TopicSpec], security: BrokerSecurity = OPEN
+) -> list[TopicReport]:
     """Compares, in the order given, and changes nothing.
 
     Raises:
         FatalError: the broker does not answer within seconds, or refuses us.
     """
-    async with _admin(bootstrap_servers) as admin:
+    async with _admin(bootstrap_servers, security) as admin:
         return await _compare(admin, specs)
 
 
-async def ensure_topics(bootstrap_servers: str, specs: Sequence[TopicSpec]) -> list[TopicReport]:
+async def ensure_topics(
+    bootstrap_servers: str, specs: Sequence[TopicSpec], security: BrokerSecurity = OPEN
+) -> list[TopicReport]:
     """Makes what is missing and compares the rest, in the order given; existing topics are never changed.
 
     Raises:
         FatalError: the broker does not answer within seconds, refuses us, or cannot make a topic.
     """
-    async with _admin(bootstrap_servers) as admin:
+    async with _admin(bootstrap_servers, security) as admin:
         reports = await _compare(admin, specs)
         missing = {report.name for report in reports if report.state is TopicState.MISSING}
         created = await _create(admin, [spec for spec in specs if spec.name in missing])
@@ -85,14 +92,18 @@ async def ensure_topics(bootstrap_servers: str, specs: Sequence[TopicSpec]) -> l
 
 
 @asynccontextmanager
-async def _admin(bootstrap_servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=_REQUEST_MS)
+async def _admin(bootstrap_servers: str, security: BrokerSecurity) -> AsyncIterator[AIOKafkaAdminClient]:
+    try:
+        options = link_options(security)
+    except OSError as exc:
+        raise start_failure(await explained(exc, bootstrap_servers, security), bootstrap_servers) from exc
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=_REQUEST_MS, **options)
     try:
         async with asyncio.timeout(_CALL_S):
             await admin.start()
             yield admin
     except (errors.KafkaError, OSError, TimeoutError) as exc:
-        raise start_failure(exc, bootstrap_servers) from exc
+        raise start_failure(await explained(exc, bootstrap_servers, security), bootstrap_servers) from exc
     finally:
         await admin.close()
 
