@@ -68,13 +68,16 @@ imports: setup ## who may import whom
 	$(bin)/lint-imports
 
 .PHONY: drift
-drift: setup ## what is generated is what is committed
+drift: setup ## what is generated is what is committed, and breaks nobody
 	$(bin)/python -m contracts.schema --check
+	$(bin)/python -m contracts.asyncapi --check
+	$(bin)/python -m contracts.compat
 	$(bin)/python -m tests.settings_reference --check
 
 .PHONY: generate
-generate: setup ## write the JSON Schemas, the settings table of README.md and .env.example
+generate: setup ## write the JSON Schemas, the AsyncAPI document, the settings table of README.md and .env.example
 	$(bin)/python -m contracts.schema
+	$(bin)/python -m contracts.asyncapi
 	$(bin)/python -m tests.settings_reference
 
 .PHONY: test

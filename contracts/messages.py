@@ -1,0 +1,127 @@
+"""Every kind of message by its topic, with headers, payload and examples, as AsyncAPI tells of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from contracts.events import Kind
+from contracts.topics import TopicRole
+
+SCHEMA_REF: Final = "#/components/schemas/"
+EXAMPLES: Final = Path(__file__).parent / "examples" / "valid"
+
+Node = dict[str, Any]
+
+_TEXT: Final[Node] = {"type": "string"}
+_JOB_KEY: Final[Node] = {"type": "string", "description": "the job id"}
+_TRACE: Final[Node] = {
+    "traceparent": {"type": "string", "description": "W3C trace context, carried from the request to its events"},
+    "tracestate": _TEXT,
+}
+_BIG_ENDIAN: Final = "{} bytes, big-endian"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One kind of message."""
+
+    name: str
+    role: TopicRole
+    title: str
+    payload: str | None
+    """Name of the schema; None: any bytes."""
+    examples: tuple[str, ...] = ()
+    """Stems of files in `examples/valid`."""
+    kind: Kind | None = None
+    """Of an event."""
+
+
+MESSAGES: Final = (
+    Message(
+        "request", TopicRole.REQUESTS, "A request for one transcript", "TranscriptionRequest",
+        ("request-minimal", "request-full", "request-batched", "request-separate-channels"),
+    ),
+    Message(
+        "completed", TopicRole.RESULTS, "The result set is whole", "OutcomeEvent", ("event-completed",), Kind.COMPLETED
+    ),
+    Message(
+        "failed", TopicRole.RESULTS, "The job has no result, and why", "OutcomeEvent",
+        ("event-failed", "event-failed-without-a-job"), Kind.FAILED,
+    ),
+    Message(
+        "cancelled", TopicRole.RESULTS, "The job was cancelled", "OutcomeEvent", ("event-cancelled",), Kind.CANCELLED
+    ),
+    Message(
+        "started", TopicRole.PROGRESS, "A worker has begun an attempt", "ProgressEvent", ("event-started",),
+        Kind.STARTED,
+    ),
+    Message(
+        "progress", TopicRole.PROGRESS, "How far an attempt is", "ProgressEvent",
+        ("event-progress", "event-loading-model"), Kind.PROGRESS,
+    ),
+    Message("deadLetter", TopicRole.DLT, "What could not succeed, and why", None),
+)  # fmt: skip
+
+
+def message_object(message: Message) -> Node:
+    """The message as AsyncAPI's Message Object."""
+    found: Node = {"name": message.name, "title": message.title, "headers": _headers(message)}
+    found["payload"] = {"$ref": f"{SCHEMA_REF}{message.payload}"} if message.payload else _ORIGINAL
+    if message.payload:
+        found["correlationId"] = {"location": "$message.payload#/correlation_id"}
+    else:
+        found["contentType"] = "application/octet-stream"
+    key = {"type": "string", "description": "the original key"} if message.role is TopicRole.DLT else _JOB_KEY
+    found["bindings"] = {"kafka": {"key": key, "bindingVersion": "0.5.0"}}
+    if message.examples:
+        found["examples"] = [_example(stem) for stem in message.examples]
+    return found
+
+
+def _headers(message: Message) -> Node:
+    if message.role is TopicRole.DLT:
+        return {"type": "object", "properties": _REASON, "required": list(_REASON)}
+    if message.kind is None:
+        return {"type": "object", "properties": {"content-type": _TEXT, **_TRACE}}
+    attributes: Node = {
+        "ce_specversion": {"type": "string", "const": "1.0"},
+        "ce_id": {"type": "string", "description": "equal for every repetition of the same fact"},
+        "ce_source": {"type": "string", "description": "/steno/<deployment>"},
+        "ce_type": {"type": "string", "const": message.kind.type},
+        "ce_time": {"type": "string", "format": "date-time"},
+        "ce_subject": {"type": "string", "description": "the media, s3://bucket/key"},
+        "ce_dataref": {"type": "string", "description": "the manifest of a completed job, s3://bucket/key"},
+        "content-type": _TEXT,
+    }
+    required = ["ce_specversion", "ce_id", "ce_source", "ce_type"]
+    return {"type": "object", "properties": {**attributes, **_TRACE}, "required": required}
+
+
+def _example(stem: str) -> Node:
+    document: Node = json.loads((EXAMPLES / f"{stem}.json").read_text("utf-8"))
+    if stem.startswith("event-"):
+        return {"name": stem, "headers": document["headers"], "payload": document["value"]}
+    return {"name": stem, "payload": document}
+
+
+_ORIGINAL: Final[Node] = {"description": "the original bytes, whatever they were"}
+_REASON: Final[Node] = {
+    "kafka_dlt-original-topic": _TEXT,
+    "kafka_dlt-original-partition": {"type": "string", "description": _BIG_ENDIAN.format(4)},
+    "kafka_dlt-original-offset": {"type": "string", "description": _BIG_ENDIAN.format(8)},
+    "kafka_dlt-original-timestamp": {"type": "string", "description": f"ms since 1970; {_BIG_ENDIAN.format(8)}"},
+    "kafka_dlt-original-consumer-group": _TEXT,
+    "kafka_dlt-exception-fqcn": _TEXT,
+    "kafka_dlt-exception-message": _TEXT,
+    "x-original-topic": _TEXT,
+    "x-steno-attempt": {"type": "string", "description": "from 1"},
+    "x-steno-error-code": {"type": "string", "description": "as `error.code` of the outcome"},
+    "x-steno-error-message": _TEXT,
+    "x-steno-first-failure-at": {"type": "string", "format": "date-time"},
+    "x-steno-replay-count": {"type": "string", "description": "from 0"},
+    "x-steno-worker": _TEXT,
+}
+"""Beside the original headers. Names with `kafka_dlt-` are Spring Kafka's."""
