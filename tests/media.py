@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import wave
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import av
@@ -24,11 +24,17 @@ _BLOCK: Final = 4800
 
 
 def make_audio(
-    container: str, codec: str, *, seconds: float = 1.0, rate_hz: int = 48_000, layout: str = "stereo"
+    container: str,
+    codec: str,
+    *,
+    seconds: float = 1.0,
+    rate_hz: int = 48_000,
+    layout: str = "stereo",
+    options: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Two tones with some noise."""
+    """Two tones with some noise; the options are those of FFmpeg's muxer."""
     file = io.BytesIO()
-    with av.open(file, "w", format=container) as output:
+    with av.open(file, "w", format=container, container_options=dict(options or {})) as output:
         stream = output.add_stream(codec, rate=rate_hz)
         assert isinstance(stream, av.AudioStream)
         stream.layout = layout
@@ -37,6 +43,23 @@ def make_audio(
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
     return file.getvalue()
+
+
+def make_fragmented_mp4(seconds: float) -> bytes:
+    """One without a length, in pieces of a second, as it is streamed."""
+    fragments = {"movflags": "frag_keyframe+empty_moov", "frag_duration": "1000000"}
+    return make_audio("mp4", "aac", seconds=seconds, options=fragments)
+
+
+def make_mp4_with_index_first(seconds: float) -> bytes:
+    """As for the web ("faststart")."""
+    whole = make_audio("mp4", "aac", seconds=seconds)
+    data, index = whole.index(b"mdat") - 4, whole.rindex(b"moov") - 4
+    moov = bytearray(whole[index:])
+    table = moov.index(b"stco") + 8
+    for place in range(table + 4, table + 4 + 4 * struct.unpack_from(">I", moov, table)[0], 4):
+        struct.pack_into(">I", moov, place, struct.unpack_from(">I", moov, place)[0] + len(moov))
+    return whole[:data] + moov + whole[data:index]
 
 
 def damaged_in_the_middle(content: bytes, *, share: float = 0.1, seed: int = 1) -> bytes:

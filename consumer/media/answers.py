@@ -83,7 +83,7 @@ def decoder_failed(what: str) -> PermanentError:
     """The decoder itself failed, which sound media hardly causes."""
     return PermanentError(
         ErrorCode.MEDIA_DECODER_FAILED,
-        f"The decoder {what}. Convert the file, for example to FLAC or WAV, and submit it again.",
+        f"The decoder {what}. Convert the file, for example to FLAC or WAV, and try again.",
     )
 
 

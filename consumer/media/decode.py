@@ -47,7 +47,7 @@ def decode(
         MediaFaultError: the media yields no samples within the limits.
     """
     with open_media(media) as container:
-        stream = first_audio(container)
+        stream = first_audio(container, media)
         found = probe(media, container, stream)
         check(found, limits, most_tracks=None if layout else len(outputs))
         reader = FrameReader(container, stream)
@@ -98,11 +98,12 @@ def _description(container: InputContainer, stream: AudioStream) -> Answer:
 
 
 def _damage(decoded_s: float, found: Probe, reader: FrameReader) -> Answer:
+    damaged_packets = reader.damaged_packets or int(found.is_incomplete)
     missing_s = max((found.declared_duration_s or decoded_s) - decoded_s, 0.0)
-    if not reader.damaged_packets and missing_s < _INEXACT_S:
+    if not damaged_packets and missing_s < _INEXACT_S:
         missing_s = 0.0
     return {
         "declared_duration_s": found.declared_duration_s,
-        "damaged_packets": reader.damaged_packets,
+        "damaged_packets": damaged_packets,
         "lost_s": reader.silence_s + missing_s,
     }

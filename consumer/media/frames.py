@@ -72,7 +72,7 @@ class FrameReader:
                     faults = 0
                     yield packet
             except av.FFmpegError as exc:
-                self._take(exc)
+                self._take(exc, is_new=not faults)
                 faults += 1
             except IndexError:  # at the end PyAV trips over streams that appeared on the way
                 return
@@ -87,11 +87,11 @@ class FrameReader:
             self._take(exc)
             return []
 
-    def _take(self, error: av.FFmpegError) -> None:
+    def _take(self, error: av.FFmpegError, *, is_new: bool = True) -> None:
         if error.errno == errno.ENOMEM:
             raise MediaFaultError(Fault.OUT_OF_MEMORY) from error
         self._first_error = self._first_error or error
-        self.damaged_packets += 1
+        self.damaged_packets += is_new  # junk at the end is one piece, however often FFmpeg trips over it
 
     def _silence_before(self, frame: AudioFrame) -> Iterator[AudioFrame]:
         """Nothing unless there was damage since the last frame and timestamps tell of a gap."""

@@ -10,7 +10,7 @@ from contracts.errors import ErrorCode
 FAULTS: Final = {
     Fault.EMPTY: (
         ErrorCode.MEDIA_CORRUPT,
-        "The file is empty. Upload it again.",
+        "The file is empty. Provide it whole.",
     ),
     Fault.UNSUPPORTED: (
         ErrorCode.MEDIA_UNSUPPORTED,
@@ -22,17 +22,17 @@ FAULTS: Final = {
     ),
     Fault.NO_AUDIO: (
         ErrorCode.MEDIA_NO_AUDIO,
-        "The file has no audio track. Check that the right file was uploaded.",
+        "The file has no audio track. Check that it is the right one.",
     ),
     Fault.CORRUPT: (
         ErrorCode.MEDIA_CORRUPT,
-        "The file is damaged or incomplete: no audio could be decoded. Upload it again, or repair it.",
+        "The file is damaged or incomplete: no audio could be decoded. Provide it whole, or repair it.",
     ),
     Fault.MOSTLY_LOST: (
         ErrorCode.MEDIA_CORRUPT,
         (
             "The file is damaged or incomplete: under {limits.min_decoded_share:.0%} of its audio could be decoded. "
-            "Upload it again, repair it, or lower STENO_MEDIA__MIN_DECODED_SHARE to take what is left."
+            "Provide it whole, repair it, or lower STENO_MEDIA__MIN_DECODED_SHARE to take what is left."
         ),
     ),
     Fault.TOO_LONG: (

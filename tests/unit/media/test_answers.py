@@ -62,10 +62,10 @@ def test_an_incomplete_answer_is_a_failed_decoder(missing: str) -> None:
 @pytest.mark.parametrize(
     ("fault", "code", "advice"),
     [
-        (Fault.EMPTY, ErrorCode.MEDIA_CORRUPT, "Upload it again"),
+        (Fault.EMPTY, ErrorCode.MEDIA_CORRUPT, "Provide it whole"),
         (Fault.UNSUPPORTED, ErrorCode.MEDIA_UNSUPPORTED, "Convert it"),
         (Fault.NO_AUDIO, ErrorCode.MEDIA_NO_AUDIO, "Check"),
-        (Fault.CORRUPT, ErrorCode.MEDIA_CORRUPT, "Upload it again"),
+        (Fault.CORRUPT, ErrorCode.MEDIA_CORRUPT, "Provide it whole"),
         (Fault.TOO_LONG, ErrorCode.INPUT_TOO_LONG, "3600 s. Split it, or raise STENO_MEDIA__MAX_DURATION_S"),
         (Fault.TOO_SHORT, ErrorCode.INPUT_TOO_SHORT, "shorter than 0.1 s"),
         (Fault.UNKNOWN_CODEC, ErrorCode.MEDIA_UNSUPPORTED, "codec that is not read. Convert"),

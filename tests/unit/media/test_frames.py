@@ -14,8 +14,9 @@ from tests import media
 
 def read(content: bytes) -> tuple[FrameReader, float]:
     """The reader at its end, and seconds of audio."""
-    with open_media(io.BytesIO(content)) as container:
-        reader = FrameReader(container, first_audio(container))
+    file = io.BytesIO(content)
+    with open_media(file) as container:
+        reader = FrameReader(container, first_audio(container, file))
         seconds = sum(frame.samples / frame.sample_rate for frame in reader)
     return reader, seconds
 
