@@ -19,6 +19,7 @@ from consumer.adapters.kafka.source import KafkaSource
 from consumer.adapters.kafka.topics import require_topics
 from consumer.adapters.s3_store import S3Store, probe_conditional_writes
 from consumer.adapters.telemetry import configure_logging
+from consumer.attempts import Attempts
 from consumer.engine.supervisor import ProcessEngine
 from consumer.handler import Handler
 from consumer.local import LocalTranscriber
@@ -157,18 +158,20 @@ async def _open_source(settings: Settings, answers: _Answers, stack: AsyncExitSt
 def _make_worker(settings: Settings, opened: _Parts) -> Worker:
     sink, source = opened.sink, opened.source
     emitter, office, patience = parts.make_emitter(settings), parts.make_office(settings), Patience()
-    return Worker(
-        source,
+    progress = ProgressReporter(sink, emitter, now=_now, is_enabled=settings.topics.publish_progress)
+    attempts = Attempts(
         Handler(opened.store, opened.decoder, opened.engine, config=parts.handler_config(settings), now=_now),
-        Settlement(source, sink, patience, emitter=emitter, office=office, now=_now),
-        ProgressReporter(sink, emitter, now=_now, is_enabled=settings.topics.publish_progress),
+        Settlement(sink, patience, emitter=emitter, office=office, now=_now),
+        progress,
         patience,
-        config=WorkerConfig(
-            slots=opened.engine.slots + _DECODED_AHEAD,
-            grace_s=settings.shutdown.grace_s,
-            default_output=settings.s3.results,
-        ),
+        default_output=settings.s3.results,
     )
+    config = WorkerConfig(
+        slots=opened.engine.slots + _DECODED_AHEAD,
+        grace_s=settings.shutdown.grace_s,
+        intake=parts.intake_rules(settings),
+    )
+    return Worker(source, attempts, progress, config=config)
 
 
 @contextmanager

@@ -1,25 +1,20 @@
-"""Deliveries to slots, to the handler, to settlement; and the drain at the end."""
+"""Deliveries to slots, each request in them to its attempt; and the drain at the end."""
 
 from __future__ import annotations
 
 import asyncio
-import time
+from collections import Counter
 from dataclasses import dataclass
 
 import structlog
 
-from consumer.core.deadletters import replay_count
-from consumer.core.failures import ExitCode, FatalError, JobError, TransientError
-from consumer.core.intake import parse_request
-from consumer.core.jobs import Job, make_job
+from consumer.attempts import Attempts, unexpected
+from consumer.core.failures import ExitCode, FatalError
+from consumer.core.intake.envelopes import read_record
+from consumer.core.intake.readings import Faulty, Ignored, IntakeRules, Reason, Wanted
 from consumer.core.records import Delivery, Record
-from consumer.handler import Handled, Handler
-from consumer.patience import Patience
 from consumer.ports import Source
 from consumer.progress import ProgressReporter
-from consumer.settlement import Settlement
-from consumer.stopwatch import Stopwatch
-from contracts.errors import ErrorCode
 
 log = structlog.get_logger(__name__)
 
@@ -29,10 +24,10 @@ class WorkerConfig:
     """How much at once, and how long to wait at the end."""
 
     slots: int
-    """Deliveries worked on side by side: the next one is fetched and decoded while the engine is busy."""
+    """Jobs worked on side by side: the next one is fetched and decoded while the engine is busy."""
     grace_s: float
     """What jobs in flight get after the drain began, in seconds."""
-    default_output: str
+    intake: IntakeRules
 
 
 class Shutdown:
@@ -56,23 +51,21 @@ class Worker:
     def __init__(
         self,
         source: Source,
-        handler: Handler,
-        settlement: Settlement,
+        attempts: Attempts,
         progress: ProgressReporter,
-        patience: Patience,
         *,
         config: WorkerConfig,
     ) -> None:
         """Borrows its parts."""
         self._source = source
-        self._handler = handler
-        self._settlement = settlement
+        self._attempts = attempts
         self._progress = progress
-        self._patience = patience
         self._config = config
         self._slots = asyncio.Semaphore(config.slots)
         self._in_flight: set[asyncio.Task[None]] = set()
         self._defect = asyncio.Event()
+        self.ignored: Counter[Reason] = Counter()
+        """What was acknowledged and started nothing, by reason."""
 
     async def run(self, shutdown: Shutdown) -> None:
         """Takes deliveries until shutdown, then drains.
@@ -97,11 +90,13 @@ class Worker:
 
     async def _take_in(self) -> None:
         while True:
-            await self._slots.acquire()
+            async with self._slots:
+                pass  # nothing is received while no slot is free; while nothing comes, others may have the slot
+            delivery = await self._source.receive()
             try:
-                delivery = await self._source.receive()
-            except BaseException:
-                self._slots.release()
+                await self._slots.acquire()
+            except asyncio.CancelledError:
+                self._source.release(delivery)
                 raise
             task = asyncio.create_task(self._work(delivery))
             self._in_flight.add(task)
@@ -109,7 +104,6 @@ class Worker:
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
-        self._slots.release()
         if not task.cancelled() and (error := task.exception()) is not None:
             # Its delivery stays open: another worker, or this one restarted, will get it again.
             log.error("settlement_failed", exc_info=error)
@@ -143,62 +137,30 @@ class Worker:
         record = delivery.record
         structlog.contextvars.bind_contextvars(topic=record.topic, partition=record.partition, offset=record.offset)
         try:
-            await self._attempt(delivery)
+            await self._take_all(self._read(record))
         except asyncio.CancelledError:
             self._source.release(delivery)
             raise
+        self._source.settle(delivery)
 
-    async def _attempt(self, delivery: Delivery) -> None:
-        """Whatever happens to a delivery before it is settled happens here, with a verdict."""
-        stopwatch = Stopwatch()
-        job: Job | None = None
+    def _read(self, record: Record) -> list[Wanted | Faulty]:
+        """What there is to do for a record; what is ignored is counted."""
         try:
-            job = self._read(delivery.record)
-            structlog.contextvars.bind_contextvars(job_id=job.job_id, attempt=job.attempt)
-            handled = await self._handle(job, delivery.record, stopwatch)
-        except JobError as error:
-            await self._set_aside(delivery, error, job, stopwatch)
-        except Exception as exc:
-            log.exception("unexpected_error")
-            text = f"unexpected {type(exc).__name__}; the worker's log has the details"
-            await self._set_aside(delivery, TransientError(ErrorCode.INTERNAL, text), job, stopwatch)
-        else:
-            await self._complete(delivery, job, handled, stopwatch)
+            readings = read_record(record, self._config.intake)
+        except Exception as exc:  # noqa: BLE001  # a defect of ours must not meet the same record for ever
+            return [Faulty(unexpected(exc), record)]
+        for ignored, count in Counter(each for each in readings if isinstance(each, Ignored)).items():
+            self.ignored[ignored.reason] += count
+            log.info("notification_ignored", reason=ignored.reason, event_name=ignored.event_name, count=count)
+        return [each for each in readings if not isinstance(each, Ignored)]
 
-    def _read(self, record: Record) -> Job:
-        request = parse_request(record.value)
-        return make_job(request, default_output=self._config.default_output, replay_count=replay_count(record))
-
-    async def _handle(self, job: Job, record: Record, stopwatch: Stopwatch) -> Handled:
-        """Runs the handler, again and again while only a dependency is away."""
-        notify = self._progress.follow(job, record)
-        return await self._patience.outlast("handle", lambda: self._handler.run(job, notify, stopwatch))
-
-    async def _complete(self, delivery: Delivery, job: Job, handled: Handled, stopwatch: Stopwatch) -> None:
-        with stopwatch.stage("publish"):
-            await self._settlement.complete(delivery, job, handled.outcome)
-        log.info(
-            "job_settled",
-            outcome=handled.outcome.outcome,
-            is_repeat=handled.is_repeat,
-            audio_s=handled.outcome.audio_s,
-            queued_s=_queued_s(delivery.record, stopwatch),
-            **stopwatch.fields(),
-        )
-
-    async def _set_aside(self, delivery: Delivery, error: JobError, job: Job | None, stopwatch: Stopwatch) -> None:
-        with stopwatch.stage("publish"):
-            await self._settlement.set_aside(delivery, error, job)
-        log.warning(
-            "job_settled",
-            outcome="failed",
-            code=error.code,
-            error=error.message,
-            queued_s=_queued_s(delivery.record, stopwatch),
-            **stopwatch.fields(),
-        )
-
-
-def _queued_s(record: Record, stopwatch: Stopwatch) -> float:
-    """Seconds between the record's timestamp and the start of its work."""
-    return round(max(time.time() - stopwatch.fields()["total_s"] - record.timestamp_ms / 1000, 0.0), 4)
+    async def _take_all(self, readings: list[Wanted | Faulty]) -> None:
+        """The first one has the slot that its delivery came with, each further one waits for a slot of its own."""
+        if not readings:
+            self._slots.release()
+        async with asyncio.TaskGroup() as group:
+            for number, reading in enumerate(readings):
+                if number:
+                    await self._slots.acquire()
+                task = group.create_task(self._attempts.take(reading))
+                task.add_done_callback(lambda _: self._slots.release())

@@ -14,6 +14,7 @@ _MIRROR_PREFIX: Final = "x-steno-"
 _OWN_PREFIXES: Final = ("kafka_dlt-", _MIRROR_PREFIX)
 _OWN_NAMES: Final = ("x-original-topic",)
 _REPLAY_COUNT: Final = "x-steno-replay-count"
+_MAX_TIME_BYTES: Final = 64
 _INT32: Final = struct.Struct("!i")
 _INT64: Final = struct.Struct("!q")
 
@@ -66,7 +67,7 @@ def _reason(
     office: DeadLetterOffice, record: Record, error: JobError, attempt: int, now: datetime
 ) -> tuple[Header, ...]:
     message = error.message.encode()
-    first_failure = dict(record.headers).get(f"{_MIRROR_PREFIX}first-failure-at")
+    first_failure = (dict(record.headers).get(f"{_MIRROR_PREFIX}first-failure-at") or b"")[:_MAX_TIME_BYTES]
     return (
         ("kafka_dlt-original-topic", record.topic.encode()),
         ("kafka_dlt-original-partition", _INT32.pack(record.partition)),

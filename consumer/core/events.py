@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,10 @@ from contracts.errors import ErrorCode, Verdict
 from contracts.events import ErrorDetail, Kind, OutcomeEvent, ProgressEvent, Stage
 
 _TRACE_HEADERS: Final = ("traceparent", "tracestate")
+_TRACE_TEXT: Final = re.compile(rb"[ -~]{1,4096}")
+"""Anything else is dropped. W3C asks to carry 512 characters; an event must fit and be legible whatever its request
+brought with it."""
+_MAX_KEY_CHARS: Final = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +58,10 @@ def outcome_record(
 
 def unreadable_record(emitter: Emitter, outcome: OutcomeEvent, *, now: datetime, cause: Record) -> OutboundRecord:
     """The event that a record held no job, named after the record's place."""
-    key = outcome.job_id.encode() if outcome.job_id else cause.key or b""
+    # Readers of events take the key for text, too.
+    key = outcome.job_id or (cause.key or b"").decode("utf-8", "ignore")[:_MAX_KEY_CHARS]
     headers = _headers(emitter, Kind.FAILED, _place_id(cause), now=now, cause=cause)
-    return OutboundRecord(emitter.results_topic, key, _json(outcome), headers)
+    return OutboundRecord(emitter.results_topic, key.encode(), _json(outcome), headers)
 
 
 def progress_record(
@@ -117,12 +123,14 @@ def progress_event(
 
 
 def trace_headers(headers: Iterable[Header]) -> tuple[Header, ...]:
-    """The W3C trace context of a record, to be carried on."""
-    return tuple(header for header in headers if header[0] in _TRACE_HEADERS)
+    """The W3C trace context of a record, to be carried on: each header once, the last one said."""
+    found = {name: raw for name, raw in headers if name in _TRACE_HEADERS and _TRACE_TEXT.fullmatch(raw or b"")}
+    return tuple(found.items())
 
 
 def _place_id(record: Record) -> str:
-    return f"{record.topic}/{record.partition}/{record.offset}/failed"
+    part = "" if record.part is None else f"/{record.part}"
+    return f"{record.topic}/{record.partition}/{record.offset}{part}/failed"
 
 
 def _detail(error: JobError) -> ErrorDetail:

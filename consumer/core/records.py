@@ -18,6 +18,8 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: tuple[Header, ...]
+    part: int | None = None
+    """Which one this is, from 0, of several in the record that the broker delivered; None stands for all of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from consumer.dotfile import ENCODING, ENV_FILE
 from consumer.settings.broker import KafkaSettings, TopicSettings
 from consumer.settings.engine import EngineKind, EngineSettings, ModelSettings
 from consumer.settings.group import DELIMITER, PREFIX, Group, variable_of
+from consumer.settings.intake import IntakeSettings
 from consumer.settings.media import MediaSettings
 from consumer.settings.process import HealthSettings, LogFormat, LogLevel, LogSettings, ShutdownSettings, WorkerSettings
 from consumer.settings.storage import S3Settings, ScratchSettings
@@ -24,6 +25,7 @@ __all__ = [
     "EngineSettings",
     "Group",
     "HealthSettings",
+    "IntakeSettings",
     "KafkaSettings",
     "LogFormat",
     "LogLevel",
@@ -52,6 +54,7 @@ class Settings(BaseSettings):
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     topics: TopicSettings = Field(default_factory=TopicSettings)
     s3: S3Settings = Field(default_factory=S3Settings)
+    intake: IntakeSettings = Field(default_factory=IntakeSettings)
     media: MediaSettings = Field(default_factory=MediaSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from consumer.core.failures import PermanentError
-from consumer.core.intake import parse_request
+from consumer.core.intake.documents import parse_json
+from consumer.core.intake.requests import parse_request
 from contracts import Manifest, NotAnEventError, OutcomeEvent, Transcript, TranscriptionRequest, parse_event
 from tests.contract import examples
 from tests.contract.examples import Expected
@@ -19,13 +20,13 @@ INVALID_EVENTS = [case for case in examples.expected() if case.name.startswith("
 @pytest.mark.parametrize("name", examples.names("valid", "request-"))
 def test_valid_request_is_read_and_fits_its_schema(name: str) -> None:
     document = examples.read("valid", name)
-    assert parse_request(document).input.uri.startswith("s3://media/")
+    assert parse_request(parse_json(document)).input.uri.startswith("s3://media/")
     assert examples.schema_faults("request", json.loads(document)) == []
 
 
 @pytest.mark.parametrize("name", examples.names("valid", "request-"))
 def test_what_we_write_of_a_request_is_what_we_read(name: str) -> None:
-    request = parse_request(examples.read("valid", name))
+    request = parse_request(parse_json(examples.read("valid", name)))
     written = request.model_dump_json()
     assert TranscriptionRequest.model_validate_json(written) == request
     assert examples.schema_faults("request", json.loads(written)) == []
@@ -57,7 +58,7 @@ def test_manifest_repeats_the_outcome_event_verbatim() -> None:
 @pytest.mark.parametrize("case", INVALID_REQUESTS, ids=str)
 def test_invalid_request_is_refused_with_its_code_and_field(case: Expected) -> None:
     with pytest.raises(PermanentError) as caught:
-        parse_request(examples.read("invalid", case.name))
+        parse_request(parse_json(examples.read("invalid", case.name)))
     assert caught.value.code == case.code
     assert case.message in caught.value.message.lower()
     assert (case.field or "") in caught.value.message

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import contracts
-from consumer.core.intake import parse_request
+from consumer.core.intake.requests import parse_request
 from tests.contract import examples
 
 FOLDER = Path(contracts.__file__).parent
@@ -20,7 +21,7 @@ def _block(language: str) -> str:
 
 
 def test_shown_request_is_valid() -> None:
-    assert parse_request(_block("json").encode()).job_id == "call-4711"
+    assert parse_request(json.loads(_block("json"))).job_id == "call-4711"
 
 
 def test_shown_reader_takes_an_outcome_once() -> None:

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from consumer.attempts import Attempts
 from consumer.core.admission import AdmissionRules
 from consumer.core.deadletters import DeadLetterOffice
 from consumer.core.failures import ExitCode, FatalError, OutageError, PermanentError, TransientError
+from consumer.core.intake.readings import IntakeRules, Reason
 from consumer.handler import Handler, HandlerConfig
 from consumer.patience import Patience
 from consumer.ports import RecordRefusedError
@@ -47,6 +49,7 @@ class Bench:
     pauses: list[float] = field(default_factory=list)
     shutdown: Shutdown = field(default_factory=Shutdown)
     grace_s: float = 10.0
+    intake: IntakeRules = field(default_factory=lambda: IntakeRules(own_prefixes=(OUTPUT,)))
 
     def __post_init__(self) -> None:
         for topic in ("requests", "results", "progress", "dlt"):
@@ -86,14 +89,17 @@ class Bench:
         config = HandlerConfig(worker="gpu-3", scratch_dir=self.folder, rules=rules)
         patience = Patience(sleep=self._sleep, jitter=lambda: 0.0)
         office = DeadLetterOffice("dlt", "group", "gpu-3")
-        return Worker(
-            self.source,
+        progress = ProgressReporter(self.sink, EMITTER, now=lambda: NOW, is_enabled=True)
+        attempts = Attempts(
             Handler(self.store, self.decoder, self.engine, config=config, now=lambda: NOW),
-            Settlement(self.source, self.sink, patience, emitter=EMITTER, office=office, now=lambda: NOW),
-            ProgressReporter(self.sink, EMITTER, now=lambda: NOW, is_enabled=True),
+            Settlement(self.sink, patience, emitter=EMITTER, office=office, now=lambda: NOW),
+            progress,
             patience,
-            config=WorkerConfig(slots=2, grace_s=self.grace_s, default_output=OUTPUT),
+            default_output=OUTPUT,
         )
+        limits = WorkerConfig(slots=2, grace_s=self.grace_s, intake=self.intake)
+        self.worker = Worker(self.source, attempts, progress, config=limits)
+        return self.worker
 
     async def _sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -102,6 +108,12 @@ class Bench:
     async def settled(self, count: int) -> None:
         """Lets the loop turn until so many offsets are committed."""
         await until(lambda: self.committed >= count, "the commit", every_s=0)
+
+
+def code_of(event: Event) -> str | None:
+    """The error code of an outcome event."""
+    assert isinstance(event.data, OutcomeEvent)
+    return event.data.error.code if event.data.error else None
 
 
 @pytest.fixture
@@ -282,3 +294,100 @@ async def test_lost_progress_is_no_failure(bench: Bench) -> None:
         await bench.settled(1)
 
     assert bench.ends == {"a": Kind.COMPLETED}
+
+
+def _entry(key: str, event: str = "ObjectCreated:Put") -> dict[str, Any]:
+    return {"eventName": event, "s3": {"bucket": {"name": "media"}, "object": {"key": key}}}
+
+
+async def test_each_record_of_a_notification_ends_alone_and_the_offset_settles_after_all_of_them(bench: Bench) -> None:
+    bench.engine.gate.clear()
+    records = [_entry("a.mp3"), _entry("gone.mp3"), {}, _entry("a.mp3", "ObjectRemoved:Delete")]
+    bench.broker.append("requests", b"", json.dumps({"Records": records}).encode())
+    async with bench.running():
+        await until(lambda: len(bench.outcomes) == 2, "the two failures", every_s=0)
+        assert (bench.committed, bench.engine.running) == (0, 1)
+        bench.engine.gate.set()
+        await bench.settled(1)
+
+    assert {event.subject: code_of(event) for event in bench.outcomes} == {
+        MEDIA: None,
+        "s3://media/gone.mp3": ErrorCode.INPUT_NOT_FOUND,
+        None: ErrorCode.REQUEST_INVALID,
+    }
+    letters = [json.loads(letter.value or b"") for letter in bench.broker.records("dlt")]
+    assert {"Records": [{}]} in letters
+    assert [letter["input"] for letter in letters if "input" in letter] == [{"uri": "s3://media/gone.mp3"}]
+    assert bench.worker.ignored == {Reason.OTHER_EVENT: 1}
+
+
+async def test_records_of_a_notification_take_no_more_slots_than_there_are(bench: Bench) -> None:
+    bench.engine.gate.clear()
+    for number in range(7):
+        bench.store.put(f"s3://media/{number}.mp3", b"hello")
+    for numbers in ((0, 1, 2, 3), (4, 5, 6)):
+        entries = [_entry(f"{number}.mp3") for number in numbers]
+        bench.broker.append("requests", b"", json.dumps({"Records": entries}).encode())
+    async with bench.running():
+        await until(lambda: bench.engine.running == 2, "both slots", every_s=0)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert bench.engine.running == 2
+        bench.engine.gate.set()
+        await bench.settled(2)
+
+    assert len(bench.ends) == 7
+
+
+async def test_a_notification_of_nothing_for_us_frees_its_slot_and_settles(bench: Bench) -> None:
+    values = [{"Event": "s3:TestEvent"}, {"Records": []}, {"Records": [_entry("x", "ObjectRemoved:Delete")] * 3}]
+    own = {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "transcripts"}, "object": {"key": "a/x"}}}
+    for value in [*values, own]:
+        bench.broker.append("requests", b"", json.dumps(value).encode())
+    bench.request("a")
+    async with bench.running():
+        await bench.settled(5)
+
+    assert bench.ends == {"a": Kind.COMPLETED}
+    assert bench.worker.ignored == {Reason.OTHER_EVENT: 4, Reason.NO_RECORDS: 1, Reason.OWN_OBJECT: 1}
+    assert bench.broker.records("dlt") == []
+
+
+async def test_a_notification_that_is_not_done_in_time_is_given_back_whole(bench: Bench) -> None:
+    bench.grace_s = 0.0
+    bench.engine.gate.clear()
+    entries = [_entry(f"{number}.mp3") for number in range(5)]
+    for number in range(5):
+        bench.store.put(f"s3://media/{number}.mp3", b"hello")
+    bench.broker.append("requests", b"", json.dumps({"Records": entries}).encode())
+    async with bench.running() as task:
+        await until(lambda: bench.engine.running == 2, "both slots", every_s=0)
+        bench.shutdown.request()
+        await task
+
+    assert (bench.outcomes, bench.committed, bench.engine.running) == ([], 0, 0)
+
+
+async def test_a_repeated_notification_costs_no_second_transcription(bench: Bench) -> None:
+    for _ in range(2):
+        bench.broker.append("requests", b"", json.dumps({"Records": [_entry("a.mp3")]}).encode())
+        async with bench.running() as task:
+            await bench.settled(1)
+            bench.shutdown.request()
+            await task
+        bench.shutdown = Shutdown()
+        bench.source = FakeSource(bench.broker, "requests")
+
+    assert len(bench.engine.heard) == 1
+    assert len({event.id for event in bench.outcomes}) == 1
+
+
+async def test_a_record_on_which_our_reading_breaks_is_set_aside(bench: Bench) -> None:
+    bench.intake = IntakeRules(own_prefixes=("no place at all",))
+    bench.broker.append("requests", b"", json.dumps(_entry("a.mp3")).encode())
+    async with bench.running():
+        await bench.settled(1)
+
+    (letter,) = bench.broker.records("dlt")
+    assert dict(letter.headers)["x-steno-error-code"] == b"INTERNAL"
+    assert letter.value == bench.broker.records("requests")[0].value

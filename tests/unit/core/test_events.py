@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
+import pytest
+from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
+
 from consumer.core.events import (
     failed_outcome,
     outcome_record,
     progress_event,
     progress_record,
+    trace_headers,
     unreadable_outcome,
     unreadable_record,
 )
 from consumer.core.failures import PermanentError, TransientError
+from consumer.core.records import OutboundRecord
 from consumer.core.resultset import derive_result_set
 from contracts.errors import ErrorCode
 from contracts.events import Kind, OutcomeEvent, ProgressEvent, Stage, parse_event
@@ -100,3 +108,63 @@ def test_progress_events_of_one_attempt_have_different_ids() -> None:
     ]
     assert {record.topic for record in events} == {"progress"}
     assert all(isinstance(event.data, ProgressEvent) for event in parsed)
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("traceparent", None),
+        ("traceparent", b""),
+        ("traceparent", b"\xff"),
+        ("tracestate", b"x" * 5000),
+        ("other", b"x"),
+    ],
+)
+def test_a_trace_context_that_is_no_short_text_is_not_carried_on(name: str, raw: bytes | None) -> None:
+    assert trace_headers([TRACE, (name, raw)][::-1]) == (TRACE,)
+
+
+def test_two_faulty_records_of_one_notification_are_told_under_two_ids() -> None:
+    outcome = unreadable_outcome(None, PermanentError(ErrorCode.REQUEST_INVALID, "no"), "gpu-3")
+    causes = [replace(make_record(b"x"), part=part) for part in (0, 1)]
+    records = [unreadable_record(EMITTER, outcome, now=NOW, cause=cause) for cause in causes]
+
+    assert [parse_event(record.headers, record.value).id for record in records] == [
+        "requests/3/42/0/failed",
+        "requests/3/42/1/failed",
+    ]
+
+
+STRANGE_KEYS = (None, b"", b"\xff\xfe", "ключ".encode(), b"k" * 1_000_000)
+
+
+def _all_events() -> list[OutboundRecord]:
+    job = make_a_job(metadata={"case": "17"}, input={"uri": "s3://media/ключ + 100%.mp3"})
+    completed = derive_result_set(make_transcript(job=job).model_dump_json().encode()).outcome
+    error = PermanentError(ErrorCode.REQUEST_INVALID, "no")
+    failed = failed_outcome(job, error, "gpu-3")
+    progress = progress_event(job, Kind.PROGRESS, "gpu-3", done_s=1.5)
+    unreadable = unreadable_outcome(None, error, "gpu-3")
+    cause = make_record(headers=(TRACE, ("tracestate", b"\xff")))
+    return [
+        outcome_record(EMITTER, job, completed, now=NOW, cause=cause),
+        outcome_record(EMITTER, job, failed, now=NOW, cause=cause),
+        progress_record(EMITTER, job, progress, now=NOW, cause=cause),
+        *(unreadable_record(EMITTER, unreadable, now=NOW, cause=replace(cause, key=key)) for key in STRANGE_KEYS),
+    ]
+
+
+@pytest.mark.parametrize("record", _all_events())
+def test_the_sdk_of_cloudevents_reads_our_events_unchanged(record: OutboundRecord) -> None:
+    headers = {name: raw for name, raw in record.headers if raw is not None}
+    assert len(headers) == len(record.headers)
+    theirs = from_kafka_event(KafkaMessage(headers=headers, key=record.key, value=record.value or b""))
+    ours = parse_event(record.headers, record.value)
+
+    assert (theirs.get_id(), theirs.get_source(), theirs.get_type()) == (ours.id, ours.source, ours.type)
+    assert (theirs.get_subject(), theirs.get_time()) == (ours.subject, NOW)
+    assert theirs.get_extension("dataref") == ours.dataref
+    assert theirs.get_specversion() == "1.0"
+    assert theirs.get_datacontenttype() == "application/json"
+    assert theirs.get_data() == json.loads(record.value or b"")
+    assert len(record.key or b"") < 1000
