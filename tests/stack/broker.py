@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,9 +32,9 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners={listeners},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={listeners}
+listener.security.protocol.map={protocols},CONTROLLER:PLAINTEXT
 log.dirs={directory}/data
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
@@ -49,6 +49,17 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 log.cleaner.enable=false
 """
+
+
+@dataclass(frozen=True)
+class KafkaSetup:
+    """What a broker of ours has beyond the usual."""
+
+    listeners: Mapping[str, tuple[str, int]]
+    """Security protocol and port by name; one is called `plaintext`."""
+    properties: str = ""
+    users: Sequence[str] = ()
+    """As `--add-scram` takes them."""
 
 
 @dataclass(frozen=True)
@@ -73,27 +84,47 @@ def given_broker() -> Iterator[Broker]:
 @contextmanager
 def apache_kafka() -> Iterator[Broker]:
     """Apache Kafka, one KRaft node as a process of ours."""
+    (port,) = free_ports(1)
+    with running_kafka(KafkaSetup({"plaintext": ("PLAINTEXT", port)})) as holder:
+        yield Broker(f"127.0.0.1:{port}", f"Apache Kafka {_KAFKA_VERSION}", holder)
+
+
+@contextmanager
+def running_kafka(setup: KafkaSetup) -> Iterator[int]:
+    """Apache Kafka with these listeners; enters with the process above the broker's."""
     java = _tool("java")
     jars = fetched("kafka", (_RECIPE / "jars.sha256").read_bytes(), _fetch_jars)
-    port, controller = free_ports(2)
+    (controller,) = free_ports(1)
     with work_directory() as directory:
         properties = directory / "server.properties"
-        properties.write_text(_PROPERTIES.format(port=port, controller=controller, directory=directory), "ascii")
+        properties.write_text(_text(setup, controller, directory), "ascii")
         command = [java, *_JVM, "-cp", f"{jars}/*"]
-        _format(command, properties)
+        _format(command, properties, setup.users)
         environment = {"PATH": os.environ["PATH"]}
         service = [*command, "kafka.Kafka", str(properties)]
-        with running(service, directory, environment, lambda: listens(port)) as holder:
-            yield Broker(f"127.0.0.1:{port}", f"Apache Kafka {_KAFKA_VERSION}", holder)
+        ports = [port for _, port in setup.listeners.values()]
+        with running(service, directory, environment, lambda: all(map(listens, ports))) as holder:
+            yield holder
 
 
 PROVIDERS: Final[Sequence[Callable[[], AbstractContextManager[Broker]]]] = (given_broker, apache_kafka)
 """In order of preference."""
 
 
-def _format(command: Sequence[str], properties: Path) -> None:
+def _text(setup: KafkaSetup, controller: int, directory: Path) -> str:
+    # A certificate is for a name; who connects to the address is sent on to the same socket.
+    listeners = (f"{name.upper()}://127.0.0.1:{port}" for name, (_, port) in setup.listeners.items())
+    protocols = (f"{name.upper()}:{protocol}" for name, (protocol, _) in setup.listeners.items())
+    text = _PROPERTIES.format(
+        listeners=",".join(listeners), protocols=",".join(protocols), controller=controller, directory=directory
+    )
+    return text + setup.properties
+
+
+def _format(command: Sequence[str], properties: Path, users: Sequence[str]) -> None:
     cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode().replace("-", "a")
-    _run([*command, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties)])
+    added = [part for user in users for part in ("--add-scram", user)]
+    _run([*command, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties), *added])
 
 
 def _fetch_jars(folder: Path) -> None:
