@@ -64,20 +64,27 @@ def place(folder: Path) -> None:
     for file in partial.iterdir():
         _sync(file)
     _sync(partial)
-    shutil.rmtree(broken, ignore_errors=True)
+    _remove(broken)
     with contextlib.suppress(FileNotFoundError):
         folder.rename(broken)
     partial.rename(folder)
     _sync(folder.parent)
-    shutil.rmtree(broken, ignore_errors=True)
+    _remove(broken)
 
 
 def set_aside(folder: Path) -> None:
     """Keeps what lies there as `.<name>.replaced`, in the stead of what was kept before. Under the lock only."""
     kept = _beside(folder, "replaced")
-    shutil.rmtree(kept, ignore_errors=True)
+    _remove(kept)
     folder.rename(kept)
     log.warning("model_set_aside", folder=str(folder), kept=str(kept))
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_symlink():  # somebody keeps the weights elsewhere, where they stay
+        folder.unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _beside(folder: Path, role: str) -> Path:
