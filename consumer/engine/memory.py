@@ -1,4 +1,4 @@
-"""The resident size of another process."""
+"""The resident size of the engine process, and what it may be."""
 
 from __future__ import annotations
 
@@ -6,7 +6,32 @@ import os
 from pathlib import Path
 from typing import Final
 
+from consumer.engine.launch import StartError
+
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
+
+
+class OutgrownError(StartError):
+    """It takes more than the settings allow before it has any job."""
+
+
+def outgrown(limit_bytes: int) -> str:
+    """A clause on a process that was ended for its size."""
+    return f"the engine process grew past {limit_bytes} bytes; raise STENO_ENGINE__MAX_RSS_BYTES, or set 0 for no limit"
+
+
+def require_room(process_id: int, limit_bytes: int) -> None:
+    """Makes sure that a process without a job may live; 0 is no limit.
+
+    Raises:
+        OutgrownError: every job would only be ended.
+    """
+    taken_bytes = resident_bytes(process_id)
+    if 0 < limit_bytes <= taken_bytes:
+        raise OutgrownError(
+            f"STENO_ENGINE__MAX_RSS_BYTES ({limit_bytes}) is below the {taken_bytes} bytes that the engine process "
+            "takes with its model loaded and no job; leave room for jobs, or set 0 for no limit"
+        )
 
 
 def resident_bytes(process_id: int) -> int:

@@ -16,7 +16,7 @@ from consumer.engine import protocol
 from consumer.engine.config import EngineConfig, ModelSpec
 from consumer.engine.job import Blame, Cause, Ended, Job, blame, cause_of_delay
 from consumer.engine.launch import EngineProcess, StartError
-from consumer.engine.memory import resident_bytes
+from consumer.engine.memory import OutgrownError, outgrown, require_room, resident_bytes
 from consumer.ports import Samples
 from contracts.requests import Mode
 
@@ -72,18 +72,22 @@ class Session:
                 that does not come up.
 
         Raises:
-            StartError: it did not come up.
+            StartError: it did not come up, or has no room for jobs.
         """
         process, opened = await EngineProcess.launch(config)
         session = cls(process, opened, config, lambda _: None)
         try:
             await session.load(config.models[0])
+            require_room(session.process_id, config.max_rss_bytes)
         except (LoadError, SessionEndedError) as exc:
             await session.close()
-            raise StartError(str(exc)) from exc
+            raise (OutgrownError if session.cause is Cause.MEMORY else StartError)(str(exc)) from exc
         except BaseException:
             await session.close()
             raise
+        if session.cause is Cause.MEMORY:  # just now, by the watch
+            await session.close()
+            raise OutgrownError(outgrown(config.max_rss_bytes))
         if session.how:
             raise StartError(session.how)
         session._on_end = on_end
@@ -233,7 +237,8 @@ class Session:
         for task in self._sends:
             task.cancel()
         await asyncio.gather(*self._sends, return_exceptions=True)
-        self.how = await self._process.end()
+        how = await self._process.end()
+        self.how = outgrown(self._config.max_rss_bytes) if self.cause is Cause.MEMORY else how
         self._on_end(self)
         is_loading = bool(self._loading)
         for answer in self._loading.values():

@@ -17,6 +17,7 @@ from consumer.engine.config import EngineConfig, ModelSpec
 from consumer.engine.desk import Desk, Ticket
 from consumer.engine.job import Job
 from consumer.engine.launch import StartError
+from consumer.engine.memory import OutgrownError
 from consumer.engine.session import Session
 from consumer.ports import EngineResult, Samples
 from contracts.requests import Options
@@ -56,10 +57,12 @@ class ProcessEngine:
         """Starts the process and loads the default model.
 
         Raises:
-            FatalError: `MODEL_UNAVAILABLE`, it cannot be loaded.
+            FatalError: `MODEL_UNAVAILABLE`, it cannot be loaded; `BAD_SETTINGS`, it may take less memory than it needs.
         """
         try:
             session = await self._desk.open()
+        except OutgrownError as exc:
+            raise FatalError(ExitCode.BAD_SETTINGS, str(exc)) from exc
         except StartError as exc:
             message = f"model '{self._config.models[0].name}' cannot be loaded: {exc}"
             raise FatalError(ExitCode.MODEL_UNAVAILABLE, message) from exc

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -191,6 +192,14 @@ async def test_a_process_that_grows_past_its_limit_is_ended_and_only_the_grower_
     async with ProcessEngine(make_fake_config(max_rss_bytes=200 * MIB)) as engine:
         outcomes = await together(engine, f"fake:leak={300 * MIB} fake:slow=1", "fake:slow=1")
         assert codes(outcomes) == ["GPU_OUT_OF_MEMORY", "done"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sizes are read from /proc")
+async def test_a_limit_below_what_an_idle_process_takes_stops_the_start() -> None:
+    with pytest.raises(FatalError, match="STENO_ENGINE__MAX_RSS_BYTES") as caught:
+        async with ProcessEngine(make_fake_config(max_rss_bytes=1 * MIB)):
+            pass
+    assert caught.value.exit_code is ExitCode.BAD_SETTINGS
 
 
 async def test_a_process_is_replaced_after_so_many_jobs_and_between_two() -> None:
