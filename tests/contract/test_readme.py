@@ -16,7 +16,7 @@ TEXT = (FOLDER / "README.md").read_text("utf-8")
 
 
 def _block(language: str) -> str:
-    (block,) = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+    block, *_ = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
     return str(block)
 
 
