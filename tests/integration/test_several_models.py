@@ -73,4 +73,5 @@ async def test_loading_shows_in_what_readiness_tells_and_jobs_of_other_models_go
         assert await outcome(engine, "good") == "good"
         assert engine.status.loading == "bad-0"
         assert await slow == "bad-0"
-        assert (set(engine.status.loaded), engine.status.loading) == ({"good", "bad-0"}, None)
+        held = engine.status
+    assert (set(held.loaded), held.loading) == ({"good", "bad-0"}, None)
