@@ -5,8 +5,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from consumer.adapters.kafka.rights import Right
 from consumer.adapters.kafka.sink import SinkConfig
 from consumer.adapters.kafka.source import SourceConfig
+from consumer.adapters.s3_store import StoreConfig
 from consumer.core.admission import AdmissionRules
 from consumer.core.deadletters import DeadLetterOffice
 from consumer.core.events import Emitter
@@ -65,10 +67,18 @@ def intake_rules(settings: Settings) -> IntakeRules:
     return IntakeRules(settings.intake.key_encoding, own_prefixes=(s3.results, s3.state_prefix))
 
 
-def required_topics(settings: Settings) -> list[str]:
-    """Topics that must be there before the worker starts."""
+def required_topics(settings: Settings) -> dict[str, Right]:
+    """Topics that must be there before the worker starts, and what it does with them."""
     topics = settings.topics
-    return [topics.requests, topics.results, topics.dlt, *([topics.progress] if topics.publish_progress else [])]
+    written = [topics.results, topics.dlt, *([topics.progress] if topics.publish_progress else [])]
+    return {topics.requests: Right.READ, **dict.fromkeys(written, Right.WRITE)}
+
+
+def store_config(settings: Settings) -> StoreConfig:
+    """How objects are addressed and encrypted."""
+    s3 = settings.s3
+    encryption = s3.encryption.value if s3.encryption else None
+    return StoreConfig(addressing=s3.addressing.value, encryption=encryption, kms_key_id=s3.kms_key_id)
 
 
 def source_config(settings: Settings) -> SourceConfig:

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from confluent_kafka import Producer
 
+from consumer.adapters.kafka.rights import Right
 from consumer.adapters.kafka.sink import KafkaSink, SinkConfig
 from consumer.adapters.kafka.source import KafkaSource, SourceConfig
 from consumer.adapters.kafka.topics import require_topics
@@ -23,7 +24,7 @@ async def test_start_check_source_and_sink_work_on_the_mock_cluster() -> None:
     (broker,) = owner.list_topics(timeout=DEADLINE_S).brokers.values()
     address = f"{broker.host}:{broker.port}"
     with pytest.raises(FatalError, match="missing"):
-        await require_topics(address, ["another"])
+        await require_topics(address, {"another": Right.READ})
     async with (
         asyncio.timeout(DEADLINE_S),
         KafkaSink(SinkConfig(address)) as sink,

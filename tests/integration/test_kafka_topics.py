@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from consumer.adapters.kafka.rights import Right
 from consumer.adapters.kafka.topics import TopicReport, TopicState, check_topics, ensure_topics, require_topics
 from consumer.core.failures import ExitCode, FatalError
 from contracts.topics import TopicSpec, load_topics
@@ -43,12 +44,12 @@ async def test_a_topic_that_the_broker_cannot_make_stops_with_its_reason(kafka: 
 
 async def test_a_required_topic_that_is_missing_names_itself_and_the_remedy(kafka: str, topic_name: str) -> None:
     with pytest.raises(FatalError, match=rf"{topic_name}.*steno topics init") as caught:
-        await require_topics(kafka, [topic_name])
+        await require_topics(kafka, {topic_name: Right.READ})
     assert caught.value.exit_code is ExitCode.TOPICS_MISSING
 
 
 async def test_no_broker_is_one_clear_line() -> None:
     address = f"127.0.0.1:{free_ports(1)[0]}"
     with pytest.raises(FatalError, match=f"no Kafka broker answers at {address}") as caught:
-        await require_topics(address, ["any"])
+        await require_topics(address, {"any": Right.READ})
     assert caught.value.exit_code is ExitCode.UNAVAILABLE

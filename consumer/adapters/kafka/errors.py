@@ -56,9 +56,7 @@ def start_failure(error: BaseException, bootstrap_servers: str) -> FatalError:
     if isinstance(error, ShutOutError):
         return FatalError(EXIT_CODES[error.cause], f"the Kafka broker at {bootstrap_servers}: {error.text}")
     if isinstance(error, REFUSALS):
-        return FatalError(
-            ExitCode.REFUSED, f"the Kafka broker at {bootstrap_servers} refuses us ({_text(error)}); check the ACLs"
-        )
+        return FatalError(ExitCode.REFUSED, f"the Kafka broker at {bootstrap_servers} refuses us: {_refusal(error)}")
     if isinstance(error, errors.BrokerResponseError) and not error.retriable:
         return FatalError(
             ExitCode.BAD_SETTINGS,
@@ -78,7 +76,7 @@ def is_defect(error: BaseException) -> bool:
 def running_failure(error: BaseException) -> FatalError:
     """Why a source that was running can never deliver again."""
     if isinstance(error, REFUSALS):
-        return FatalError(ExitCode.REFUSED, f"the Kafka broker refuses us ({_text(error)}); check the ACLs")
+        return FatalError(ExitCode.REFUSED, f"the Kafka broker refuses us: {_refusal(error)}")
     if place := place_of(error):
         text = f"the records at {place} (topic/partition/offset) cannot be read ({_text(error)})"
         return FatalError(ExitCode.INTERNAL, f"{text}; look at them, then move the group's offset past them")
@@ -88,6 +86,18 @@ def running_failure(error: BaseException) -> FatalError:
 def outage(error: BaseException, topic: str) -> OutageError:
     """Why a publish could not be confirmed."""
     return OutageError(ErrorCode.BROKER_UNAVAILABLE, f"the broker did not take a record for {topic}: {_text(error)}")
+
+
+def _refusal(error: BaseException) -> str:
+    """What we may not do, and which right is missing; who may grant it sees ACLs and not our errors."""
+    match error:
+        case errors.GroupAuthorizationFailedError():
+            return f"it lets us into no group {error.args[0] if error.args else ''}; grant READ on the group"
+        case errors.TopicAuthorizationFailedError():
+            return f"topics are denied ({_text(error)}); grant READ on the requests and WRITE on the other topics"
+        case errors.ClusterAuthorizationFailedError():
+            return "we may write to no topic; grant WRITE on the topics (before Kafka 2.8 IDEMPOTENT_WRITE, too)"
+    return f"{_text(error)}; check the ACLs"
 
 
 def _text(error: BaseException) -> str:

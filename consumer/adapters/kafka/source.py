@@ -20,6 +20,7 @@ from consumer.adapters.kafka.errors import is_defect, running_failure, start_fai
 from consumer.adapters.kafka.inbox import Inbox, receipt_of
 from consumer.adapters.kafka.member import Member
 from consumer.adapters.kafka.records import place_of
+from consumer.adapters.kafka.rights import Right
 from consumer.adapters.kafka.topics import require_topics
 from consumer.core.failures import FatalError
 from consumer.core.offsets import OffsetLedger
@@ -54,7 +55,8 @@ class KafkaSource:
         Raises:
             FatalError: the topic is missing, the broker does not answer or refuses us.
         """
-        await require_topics(self._config.bootstrap_servers, [self._config.topic], self._config.security)
+        config = self._config
+        await require_topics(config.bootstrap_servers, {config.topic: Right.READ}, config.security)
         try:
             self._member = await self._join()
         except (KafkaError, OSError, TimeoutError) as exc:

@@ -6,7 +6,7 @@ Asking about a topic by name may create it, so everything begins with the list o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,8 +17,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from consumer.adapters.kafka.errors import start_failure
+from consumer.adapters.kafka.rights import Right, lacking
 from consumer.core.failures import ExitCode, FatalError
-from contracts.broker import OPEN, BrokerSecurity
+from contracts.broker import OPEN, BrokerSecurity, SecurityProtocol
 from contracts.broker.knock import explained
 from contracts.broker.link import link_options
 from contracts.topics import TopicSpec
@@ -48,20 +49,33 @@ class TopicReport:
     """Each as a sentence, "retention.ms is 1 and should be 2"; only when it differs."""
 
 
-async def require_topics(bootstrap_servers: str, names: Sequence[str], security: BrokerSecurity = OPEN) -> None:
-    """Returns when every topic is there.
+async def require_topics(bootstrap_servers: str, wanted: Mapping[str, Right], security: BrokerSecurity = OPEN) -> None:
+    """Returns when every topic is there and may be used as it shall be.
 
     Raises:
-        FatalError: one is missing; or the broker does not answer within seconds, or refuses us.
+        FatalError: one is missing, or may not be used; or the broker does not answer within seconds, or refuses us.
     """
     async with _admin(bootstrap_servers, security) as admin:
         found = await admin.list_topics()
-    missing = [name for name in names if name not in found]
-    if missing:
-        raise FatalError(
-            ExitCode.TOPICS_MISSING,
-            f"missing on {bootstrap_servers}: {', '.join(missing)}; make them with `steno topics init`",
-        )
+        if missing := [name for name in wanted if name not in found]:
+            raise _missing(missing, bootstrap_servers, security)
+        forbidden = await lacking(admin, wanted)
+    if forbidden:
+        rights = "; ".join(f"grant {right.name} on {', '.join(names)}" for right, names in _by_right(forbidden, wanted))
+        raise FatalError(ExitCode.REFUSED, f"the Kafka broker at {bootstrap_servers} denies us topics: {rights}")
+
+
+def _missing(names: Sequence[str], bootstrap_servers: str, security: BrokerSecurity) -> FatalError:
+    text = f"missing on {bootstrap_servers}: {', '.join(names)}; make them with `steno topics init`"
+    if security.security_protocol is not SecurityProtocol.PLAINTEXT:
+        text += ", or grant us DESCRIBE on them: the broker hides topics that we have no right to"
+    return FatalError(ExitCode.TOPICS_MISSING, text)
+
+
+def _by_right(names: Sequence[str], wanted: Mapping[str, Right]) -> Iterator[tuple[Right, list[str]]]:
+    for right in Right:
+        if found := [name for name in names if wanted[name] is right]:
+            yield right, found
 
 
 async def check_topics(
