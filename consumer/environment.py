@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
@@ -16,6 +16,14 @@ from consumer import dotfile
 from consumer.core.failures import ExitCode, FatalError
 from consumer.core.masking import without_credentials
 from consumer.settings import DELIMITER, PREFIX, Group, Settings, variable_of
+
+_PLAINER: Final = {
+    "bool_parsing": "write true or false",
+    "int_parsing": "write a whole number",
+    "int_from_float": "write a whole number",
+    "float_parsing": "write a number",
+}
+"""By pydantic's types of errors, what says more than its own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,11 @@ def _read() -> tuple[Settings | None, list[str]]:
         faults += _doubled_variables(os.environ)
         return Settings(), faults
     except ValidationError as exc:
-        faults += [fault for error in exc.errors(include_url=False) for fault in _faults(error["loc"], error["msg"])]
+        faults += [
+            fault
+            for error in exc.errors(include_url=False)
+            for fault in _faults(error["loc"], _PLAINER.get(error["type"], error["msg"]))
+        ]
     except SettingsError as exc:  # the value of a whole group, which is named among the unknown ones already
         faults = faults or [str(exc)]
     except UnicodeError:

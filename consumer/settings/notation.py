@@ -97,4 +97,11 @@ def _check_switches(text: str) -> str:
     return text
 
 
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+AnyCase = BeforeValidator(_lower)
+"""For words that loggers and people also write in capitals."""
+
 Switches = Annotated[str, AfterValidator(_check_switches)]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import socket
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
 from consumer.settings.group import Group
-from consumer.settings.notation import SafeName, Seconds
+from consumer.settings.notation import AnyCase, SafeName, Seconds
 
 
 class WorkerSettings(Group):
@@ -54,5 +55,5 @@ class LogLevel(StrEnum):
 class LogSettings(Group):
     """Log lines on standard error."""
 
-    format: LogFormat = Field(LogFormat.JSON, description="`json` or `text`")
-    level: LogLevel = Field(LogLevel.INFO, description="`debug`, `info`, `warning` or `error`")
+    format: Annotated[LogFormat, AnyCase] = Field(LogFormat.JSON, description="`json` or `text`")
+    level: Annotated[LogLevel, AnyCase] = Field(LogLevel.INFO, description="`debug`, `info`, `warning` or `error`")

@@ -74,6 +74,11 @@ def test_what_is_no_server_is_refused_by_name(load: Load, servers: str) -> None:
     assert refusal(load, STENO_KAFKA__BOOTSTRAP_SERVERS=servers).startswith("STENO_KAFKA__BOOTSTRAP_SERVERS: ")
 
 
+def test_words_of_the_log_may_be_capitals(load: Load) -> None:
+    log = load(STENO_LOG__LEVEL="WARNING", STENO_LOG__FORMAT="Text").log
+    assert (log.level, log.format) == ("warning", "text")
+
+
 def test_unknown_variable_stops_the_start_and_names_the_nearest(load: Load) -> None:
     message = refusal(load, STENO_KAFKA__BOOTSTRAP_SERVER="a:9092")
     assert message == ("STENO_KAFKA__BOOTSTRAP_SERVER is not a setting; did you mean STENO_KAFKA__BOOTSTRAP_SERVERS?")
@@ -97,7 +102,10 @@ def test_names_that_kubernetes_injects_are_not_ours() -> None:
     ("variable", "value", "words"),
     [
         ("STENO_LOG__LEVEL", "loud", "should be 'debug', 'info', 'warning' or 'error'"),
-        ("STENO_HEALTH__PORT", "http", "valid integer"),
+        ("STENO_HEALTH__PORT", "http", "write a whole number"),
+        ("STENO_ENGINE__SLOTS", "2.5", "write a whole number"),
+        ("STENO_SHUTDOWN__GRACE_S", "1m", "write a number"),
+        ("STENO_MODELS__OFFLINE", "maybe", "write true or false"),
         ("STENO_HEALTH__PORT", "65536", "less than or equal to 65535"),
         ("STENO_ENGINE__DEVICE", "gpu", "write auto, cpu, cuda or cuda:N"),
         ("STENO_ENGINE__DEVICE", "cuda:", "write auto, cpu, cuda or cuda:N"),
