@@ -130,7 +130,7 @@ async def _open_health(settings: Settings, shutdown: Shutdown, stack: AsyncExitS
 
 
 async def _open_store(settings: Settings, stack: AsyncExitStack) -> S3Store:
-    store = await stack.enter_async_context(S3Store())
+    store = await stack.enter_async_context(S3Store(config=parts.store_config(settings)))
     await probe_conditional_writes(store, settings.s3.state_prefix, settings.worker.id)
     return store
 

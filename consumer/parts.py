@@ -77,8 +77,7 @@ def required_topics(settings: Settings) -> dict[str, Right]:
 def store_config(settings: Settings) -> StoreConfig:
     """How objects are addressed and encrypted."""
     s3 = settings.s3
-    encryption = s3.encryption.value if s3.encryption else None
-    return StoreConfig(addressing=s3.addressing.value, encryption=encryption, kms_key_id=s3.kms_key_id)
+    return StoreConfig(s3.addressing, s3.encryption, s3.kms_key_id)
 
 
 def source_config(settings: Settings) -> SourceConfig:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -21,6 +21,20 @@ class S3Settings(Group):
     state: Prefix | None = Field(None, description="coordination objects; unset: `.steno/` under `results`")
     allowed_inputs: Prefixes = Field((), description="prefixes that requests may read, with commas; unset: any")
     allowed_outputs: Prefixes = Field((), description="prefixes that requests may write; unset: only `results`")
+
+    addressing: Literal["auto", "path", "virtual"] = Field(
+        "auto", description="where a bucket's name stands: `path`, `virtual` (in the host's name) or `auto`"
+    )
+    encryption: Literal["AES256", "aws:kms", "aws:kms:dsse"] | None = Field(
+        None, description="asked for with every write: `AES256`, `aws:kms` or `aws:kms:dsse`; unset: as the bucket says"
+    )
+    kms_key_id: str = Field("", description="key for `aws:kms` and `aws:kms:dsse`; unset: the account's own")
+
+    @model_validator(mode="after")
+    def _check_key(self) -> Self:
+        if self.kms_key_id and self.encryption in {None, "AES256"}:
+            raise ValueError("STENO_S3__KMS_KEY_ID needs STENO_S3__ENCRYPTION to be aws:kms or aws:kms:dsse")
+        return self
 
     @model_validator(mode="after")
     def _derive(self) -> Self:

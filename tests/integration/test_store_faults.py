@@ -13,7 +13,7 @@ import aioboto3
 import pytest
 from aiohttp import web
 
-from consumer.adapters.s3_store import Limits, S3Store, probe_conditional_writes
+from consumer.adapters.s3_store import Limits, S3Store, StoreConfig, probe_conditional_writes
 from consumer.core.failures import ExitCode, FatalError, JobError, OutageError, PermanentError
 from contracts.errors import ErrorCode
 from contracts.requests import Input
@@ -39,7 +39,7 @@ async def store_on(handler: Handler, limits: Limits = LIMITS) -> AsyncIterator[S
     host, port = runner.addresses[0]
     session = aioboto3.Session("key", "secret", region_name="us-east-1")
     try:
-        async with S3Store(session, endpoint_url=f"http://{host}:{port}", limits=limits) as store:
+        async with S3Store(session, endpoint_url=f"http://{host}:{port}", config=StoreConfig(limits=limits)) as store:
             yield store
     finally:
         await runner.cleanup()
@@ -204,7 +204,7 @@ async def test_a_silent_store_is_an_outage() -> None:
 
 async def test_a_store_that_is_not_there_is_an_outage() -> None:
     session = aioboto3.Session("key", "secret", region_name="us-east-1")
-    async with S3Store(session, endpoint_url="http://127.0.0.1:1", limits=LIMITS) as store:
+    async with S3Store(session, endpoint_url="http://127.0.0.1:1", config=StoreConfig(limits=LIMITS)) as store:
         assert (await failure_of(store)).code is ErrorCode.STORAGE_UNAVAILABLE
 
 

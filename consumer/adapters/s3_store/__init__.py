@@ -1,6 +1,7 @@
 """Objects in S3, or in a store that speaks its API and keeps conditional writes."""
 
+from consumer.adapters.s3_store.client import Limits, StoreConfig
 from consumer.adapters.s3_store.probe import probe_conditional_writes
-from consumer.adapters.s3_store.store import Limits, S3Store
+from consumer.adapters.s3_store.store import S3Store
 
-__all__ = ["Limits", "S3Store", "probe_conditional_writes"]
+__all__ = ["Limits", "S3Store", "StoreConfig", "probe_conditional_writes"]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Final, Self
 
 import aioboto3
-from aiobotocore.config import AioConfig
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.handlers import add_expect_header
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from consumer.adapters.s3_store.client import StoreConfig, open_client
 from consumer.adapters.s3_store.download import Download, unquoted
 from consumer.adapters.s3_store.errors import FOREIGN, Fault, fault_of, input_error, output_error
 from consumer.core.failures import ExitCode, FatalError
@@ -30,22 +28,6 @@ _CONFLICT_TRIES: Final = 5
 _CONFLICT_PAUSE_S: Final = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long the store may take."""
-
-    connect_s: float = 5.0
-    silence_s: float = 30.0
-    """Longest time without a byte while an answer is awaited."""
-    call_s: float = 90.0
-    """Longest time for one call of the port, its repetitions included; a fetch gets more, by its size."""
-    slowest_bytes_per_s: int = 64 * 1024
-    attempts: int = 4
-    """Of one HTTP request, with the client's own growing pauses between."""
-    resumes: int = 3
-    """How often a fetch goes on after its connection was cut."""
-
-
 class S3Store:
     """Objects over S3's API; open it as an async context manager.
 
@@ -53,12 +35,14 @@ class S3Store:
     """
 
     def __init__(
-        self, session: aioboto3.Session | None = None, *, endpoint_url: str | None = None, limits: Limits | None = None
-    ) -> None:
+        self, session: aioboto3.Session | None = None, *, endpoint_url: str | None = None,
+        config: StoreConfig | None = None,
+    ) -> None:  # fmt: skip
         """Connects to nothing yet."""
         self._session = session
         self._endpoint_url = endpoint_url
-        self._limits = limits or Limits()
+        self._config = config or StoreConfig()
+        self._limits = self._config.limits
         self._resources = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -69,10 +53,8 @@ class S3Store:
         """
         try:
             session = self._session or aioboto3.Session()
-            client = session.client("s3", endpoint_url=self._endpoint_url, config=_config(self._limits))
-            self._client: S3Client = await self._resources.enter_async_context(client)
-            # `Expect: 100-continue` costs a round trip, and a store or proxy that does not know it lets us hang.
-            self._client.meta.events.unregister("before-call.s3", add_expect_header)
+            opening = open_client(session, self._endpoint_url, self._config)
+            self._client: S3Client = await self._resources.enter_async_context(opening)
         except (BotoCoreError, ValueError) as exc:
             raise FatalError(ExitCode.BAD_SETTINGS, f"the AWS settings do not fit: {exc}") from exc
         return self
@@ -113,7 +95,7 @@ class S3Store:
     async def create(self, uri: str, body: bytes, content_type: str) -> bool:
         """As the port says. When the answer to a write of ours was lost, the repetition reports False."""
         try:
-            await self._put(_put(uri, body, content_type) | {"IfNoneMatch": "*"})
+            await self._put(self._request(uri, body, content_type) | {"IfNoneMatch": "*"})
         except FOREIGN as exc:
             if fault_of(exc) is Fault.CHANGED:
                 return False
@@ -123,14 +105,14 @@ class S3Store:
     async def write(self, uri: str, body: bytes, content_type: str) -> None:
         """As the port says."""
         try:
-            await self._put(_put(uri, body, content_type))
+            await self._put(self._request(uri, body, content_type))
         except FOREIGN as exc:
             raise output_error(exc, uri) from exc
 
     async def replace(self, uri: str, body: bytes, content_type: str, *, etag: str) -> str | None:
         """As the port says."""
         try:
-            return await self._put(_put(uri, body, content_type) | {"IfMatch": f'"{unquoted(etag)}"'})
+            return await self._put(self._request(uri, body, content_type) | {"IfMatch": f'"{unquoted(etag)}"'})
         except FOREIGN as exc:
             if fault_of(exc) not in {Fault.CHANGED, Fault.NO_OBJECT}:
                 raise output_error(exc, uri) from exc
@@ -143,31 +125,24 @@ class S3Store:
         return found.etag if found is not None and found.body == body else None
 
     async def _put(self, request: PutObjectRequestTypeDef) -> str:
+        # Two writers under a condition at once: one of them is told to come again.
+        again = AsyncRetrying(
+            retry=retry_if_exception(lambda error: isinstance(error, FOREIGN) and fault_of(error) is Fault.CONFLICT),
+            stop=stop_after_attempt(_CONFLICT_TRIES),
+            wait=wait_random_exponential(multiplier=_CONFLICT_PAUSE_S),
+            reraise=True,
+        )
         async with asyncio.timeout(self._limits.call_s):
-            for attempt in range(1, _CONFLICT_TRIES):
-                try:
-                    return unquoted((await self._client.put_object(**request))["ETag"])
-                except ClientError as exc:
-                    if fault_of(exc) is not Fault.CONFLICT:
-                        raise
-                await asyncio.sleep(random.uniform(0.5, 1.0) * _CONFLICT_PAUSE_S * 2**attempt)
-            return unquoted((await self._client.put_object(**request))["ETag"])
+            async for attempt in again:
+                with attempt:
+                    response = await self._client.put_object(**request)
+        return unquoted(response["ETag"])
 
-
-def _config(limits: Limits) -> AioConfig:
-    # SigV4 signs the body, which is checksum enough; newer default checksums (aws-chunked trailers) fail on stores
-    # that do not know them. Path style on a custom endpoint is botocore's own default.
-    return AioConfig(
-        signature_version="s3v4",
-        connect_timeout=limits.connect_s,
-        read_timeout=limits.silence_s,
-        retries={"mode": "standard", "total_max_attempts": limits.attempts},
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-        max_pool_connections=50,
-    )
-
-
-def _put(uri: str, body: bytes, content_type: str) -> PutObjectRequestTypeDef:
-    bucket, key = split_writable(uri)
-    return {"Bucket": bucket, "Key": key, "Body": body, "ContentType": content_type}
+    def _request(self, uri: str, body: bytes, content_type: str) -> PutObjectRequestTypeDef:
+        bucket, key = split_writable(uri)
+        request: PutObjectRequestTypeDef = {"Bucket": bucket, "Key": key, "Body": body, "ContentType": content_type}
+        if self._config.encryption:
+            request["ServerSideEncryption"] = self._config.encryption
+        if self._config.kms_key_id:
+            request["SSEKMSKeyId"] = self._config.kms_key_id
+        return request
