@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 
@@ -47,6 +48,13 @@ def status_of(pid: int) -> dict[str, str]:
     """The fields of /proc/PID/status."""
     fields = (line.partition(":") for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     return {name: value.strip() for name, _, value in fields}
+
+
+def cpu_s_of(pid: int, *, with_reaped: bool = False) -> float:
+    """Seconds of processor time that the process has used, on request with those of its children that are gone."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    ticks = fields[11:15] if with_reaped else fields[11:13]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 def descendants_of(pid: int) -> set[int]:

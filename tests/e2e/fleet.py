@@ -117,9 +117,13 @@ class Deployment:
 
     def launch_worker(self, **changes: str) -> WorkerProcess:
         """Starts a worker and waits for nothing."""
+        return self.launch("consumer", "worker", **changes)
+
+    def launch(self, module: str, *arguments: str, **changes: str) -> WorkerProcess:
+        """Starts a module as a worker, with a worker's settings."""
         name = f"worker-{len(self.workers) + 1}"
         log_path = self.folder / f"{name}.log"
-        command = [sys.executable, "-m", "consumer", "worker"]
+        command = [sys.executable, "-m", module, *arguments]
         with log_path.open("wb") as log:
             process = subprocess.Popen(
                 command,
