@@ -44,7 +44,8 @@ async def _deployed(deployment: Deployment) -> AsyncIterator[Deployment]:
         (deployment.dead_letters, 1),
         (f"{deployment.prefix}.progress", 1),
     ):
-        await make_topic(deployment.bootstrap, topic, partitions=partitions)
+        config = {"max.message.bytes": "16777216"} if topic == deployment.dead_letters else None
+        await make_topic(deployment.bootstrap, topic, partitions=partitions, config=config)
     try:
         yield deployment
     finally:

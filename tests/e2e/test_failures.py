@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import signal
-import struct
 from typing import Any
-
-import pytest
 
 from contracts.errors import ErrorCode
 from contracts.events import Event, Kind
@@ -52,19 +49,6 @@ async def test_an_object_that_is_not_there(deployment: Deployment) -> None:
     error = data_of(event).error
     assert error is not None
     assert error.retryable
-
-
-@pytest.mark.parametrize("value", [b"not json", b"", None, b'{"input": 7}', b"\xff" * 100])
-async def test_bytes_that_are_no_request(deployment: Deployment, value: bytes | None) -> None:
-    headers, event = await failing(deployment, value)
-
-    assert headers["value"] == value
-    assert headers["x-steno-error-code"] == b"REQUEST_INVALID"
-    assert headers["kafka_dlt-original-topic"].decode() == deployment.requests
-    assert struct.unpack("!i", headers["kafka_dlt-original-partition"]) == (0,)
-    assert struct.unpack("!q", headers["kafka_dlt-original-offset"]) == (0,)
-    assert headers["traceparent"]
-    assert event.id == f"{deployment.requests}/0/0/failed"
 
 
 async def test_a_request_for_a_forbidden_place(deployment: Deployment) -> None:
