@@ -10,6 +10,7 @@ from contracts.events import (
     ProgressEvent,
     parse_event,
 )
+from contracts.identity import derive_job_id, fingerprint
 from contracts.requests import (
     Input,
     Mode,
@@ -47,6 +48,8 @@ __all__ = [
     "Verdict",
     "Word",
     "__version__",
+    "derive_job_id",
+    "fingerprint",
     "parse_event",
     "split_s3_uri",
 ]
