@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
 from consumer import dotfile
@@ -84,11 +85,7 @@ def _read() -> tuple[Settings | None, list[str]]:
         faults += _doubled_variables(os.environ)
         return Settings(), faults
     except ValidationError as exc:
-        faults += [
-            fault
-            for error in exc.errors(include_url=False)
-            for fault in _faults(error["loc"], _PLAINER.get(error["type"], error["msg"]))
-        ]
+        faults += [fault for error in exc.errors(include_url=False) for fault in _faults(error)]
     except SettingsError as exc:  # the value of a whole group, which is named among the unknown ones already
         faults = faults or [str(exc)]
     except UnicodeError:
@@ -125,8 +122,9 @@ def _doubled_variables(environment: Mapping[str, str]) -> Iterator[str]:
             yield f"{' and '.join(sorted(values))} are one variable and have two values; unset one of them"
 
 
-def _faults(location: tuple[int | str, ...], message: str) -> Iterator[str]:
-    variable = PREFIX + DELIMITER.join(str(part) for part in location[:2]).upper()
+def _faults(error: ErrorDetails) -> Iterator[str]:
+    variable = PREFIX + DELIMITER.join(str(part) for part in error["loc"][:2]).upper()
+    message = _PLAINER.get(error["type"], error["msg"])
     for line in message.removeprefix("Value error, ").splitlines():
         names_it = line.startswith(PREFIX)  # as a sentence about several variables does
         yield line if names_it else f"{variable}: {line[0].lower()}{line[1:]}"
