@@ -44,6 +44,7 @@ def open_media(media: BinaryIO) -> InputContainer:
         fault = _fault_at_open(exc, media)
         if fault is not Fault.CORRUPT:
             raise MediaFaultError(fault) from exc
+    media.seek(0)
     try:
         return _opened(media, fflags="+ignidx")
     except av.FFmpegError as exc:
@@ -51,7 +52,6 @@ def open_media(media: BinaryIO) -> InputContainer:
 
 
 def _opened(media: BinaryIO, **options: str) -> InputContainer:
-    media.seek(0)
     whitelists = {"format_whitelist": ",".join(CONTAINERS), "protocol_whitelist": "none"}
     return av.open(media, mode="r", container_options={**whitelists, **options}, metadata_errors="ignore")
 
