@@ -27,6 +27,7 @@ _RECORDS: Final = "Records"
 _CREATED: Final = "ObjectCreated:"
 _EVENTBRIDGE_CREATED: Final = "Object Created"
 _MAX_NAME_CHARS: Final = 64
+_MAX_SHOWN_CHARS: Final = 64 + 1024
 _MAX_RECORDS: Final = 10_000
 """Far more than stores send; a thousand times as many would keep the worker from everything else for seconds."""
 _NO_VERSIONS: Final = frozenset((None, "", "null"))
@@ -159,7 +160,9 @@ def _make_request(found: _NewObject, key: str) -> TranscriptionRequest:
 
 def _alone(record: Record, document: Mapping[str, Any], part: Any, number: int) -> Record:
     """One record of a notification as a notification of its own."""
-    beside = {"Key": document["Key"]} if "Key" in document else {}
+    shown = document.get("Key")
+    # One that is too long to name an object is not repeated with each of the records.
+    beside = {"Key": shown} if isinstance(shown, str) and len(shown) <= _MAX_SHOWN_CHARS else {}
     value = json.dumps({**beside, _RECORDS: [part]}, ensure_ascii=False).encode()
     return replace(record, value=value, headers=without_attributes(record.headers), part=number)
 

@@ -174,3 +174,18 @@ def test_an_eventbridge_event_of_our_own_object_starts_nothing() -> None:
     document = {"detail-type": "Object Created", "detail": detail}
 
     assert read(document, IntakeRules(own_prefixes=("s3://media/out/",))) == (Ignored(Reason.OWN_OBJECT),)
+
+
+def test_what_is_kept_of_a_notification_grows_no_faster_than_it() -> None:
+    document = {"Key": "k" * 100_000, "Records": [{}] * 1000}
+    kept = [reading.record.value for reading in read(document) if isinstance(reading, Faulty)]
+
+    assert len(kept) == 1000
+    assert sum(len(value or b"") for value in kept) < 100_000
+
+
+def test_the_raw_key_beside_is_kept_with_a_faulty_record() -> None:
+    _, faulty = read({"Key": "media/a.wav", "Records": [make_entry("a.wav"), {}]})
+
+    assert isinstance(faulty, Faulty)
+    assert json.loads(faulty.record.value or b"") == {"Key": "media/a.wav", "Records": [{}]}
