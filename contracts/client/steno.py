@@ -216,7 +216,7 @@ class StenoClient:
         try:
             template = TranscriptionRequest(input=Input(uri=source if is_there else _TO_COME), **fields)
         except ValidationError as exc:
-            raise ClientError(f"this makes no request: {exc}") from exc
+            raise ClientError(f"this makes no request: {_said(exc)}") from exc
         if is_there:
             return await self.submit(template)
         uri = await self.upload(Path(source), on_progress=on_progress)
@@ -228,3 +228,8 @@ class StenoClient:
 
     def _handle(self, job: JobHandle | str) -> JobHandle:
         return job if isinstance(job, JobHandle) else handle_of_id(job, self._config, now=datetime.now(UTC))
+
+
+def _said(error: ValidationError) -> str:
+    faults = error.errors(include_url=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
