@@ -60,7 +60,7 @@ class Attempt:
             last = await self._collect(job, segments, duration_s)  # its end, or what came at the last moment
         if isinstance(last, Done):
             return self._result(session, segments, last, engine_s=time.perf_counter() - started_s)
-        return judge(last, had_company=job.had_company, deadline_s=deadline_s, config=self.config)
+        return judge(last, had_company=job.had_company, deadline_s=deadline_s)
 
     async def _collect(self, job: Job, segments: list[Segment], duration_s: float) -> Done | Failed | Ended:
         while True:
@@ -91,7 +91,7 @@ class Attempt:
         )
 
 
-def judge(end: Failed | Ended, *, had_company: bool, deadline_s: float, config: EngineConfig) -> Again | JobError:
+def judge(end: Failed | Ended, *, had_company: bool, deadline_s: float) -> Again | JobError:
     """Whose fault the end was: that of a job that was alone, nobody's else, until it has been alone."""
     match end:
         case Failed(code=ErrorCode.GPU_OUT_OF_MEMORY) if had_company:
@@ -104,16 +104,15 @@ def judge(end: Failed | Ended, *, had_company: bool, deadline_s: float, config: 
         case Ended(cause=Cause.CRASH | Cause.MEMORY | Cause.STILL, blame=Blame.SHARED):
             return Again(goes_alone=True)
         case Ended():
-            return _charge(end, deadline_s, config)
+            return _charge(end, deadline_s)
 
 
-def _charge(end: Ended, deadline_s: float, config: EngineConfig) -> TransientError:
+def _charge(end: Ended, deadline_s: float) -> TransientError:
     match end.cause:
         case Cause.STUCK | Cause.STILL:
             return TransientError(ErrorCode.ENGINE_TIMEOUT, f"the transcription took longer than {deadline_s:g} s")
         case Cause.MEMORY:
-            text = f"the engine process grew past {config.max_rss_bytes} bytes (STENO_ENGINE__MAX_RSS_BYTES)"
-            return TransientError(ErrorCode.GPU_OUT_OF_MEMORY, text)
+            return TransientError(ErrorCode.GPU_OUT_OF_MEMORY, end.how)
         case Cause.CRASH | Cause.CLOSED:
             return TransientError(ErrorCode.ENGINE_CRASHED, f"{end.how}, in the midst of this job")
 

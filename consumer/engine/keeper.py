@@ -91,7 +91,12 @@ class Keeper:
         if session.cause is Cause.CLOSED:
             log.info("engine_recycled", finished_jobs=session.finished_jobs)
         else:
-            log.error("engine_ended", reason=session.how, finished_jobs=session.finished_jobs)
+            log.error(
+                "engine_ended",
+                reason=session.how,
+                cause=session.cause.name.lower(),
+                finished_jobs=session.finished_jobs,
+            )
         self._failures = failures_after(self._failures, has_begun=session.has_begun)
         self._restarting = asyncio.create_task(self._restart())
 
