@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from dataclasses import replace
 from functools import cache
@@ -70,9 +71,10 @@ def decoded(clip: Clip) -> npt.NDArray[np.float32]:
     return audio
 
 
-def make_samples(clip: Clip, *, count: int | None = None) -> Samples:
-    """The clip as the decoder hands it over."""
+def make_samples(clip: Clip, *, count: int | None = None, at_least_s: float = 0.0) -> Samples:
+    """The clip as the decoder hands it over, again and again where it is shorter."""
     samples = (decoded(clip) * 32768.0).astype(np.int16)
+    samples = np.tile(samples, max(math.ceil(at_least_s * SAMPLE_RATE_HZ / len(samples)), 1))
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the samples own it
     file.write(samples.tobytes())
     file.flush()

@@ -40,6 +40,8 @@ class Fault:
     words: tuple[str | None, str | None]
     signal_number: signal.Signals | None = None
     """Sent from outside, once both jobs are under way."""
+    seconds: float = 1.0
+    """Of audio, at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +73,12 @@ def real() -> EngineConfig:
 
 def real_with_a_deadline() -> EngineConfig:
     """A deadline that the longest clip keeps."""
-    return replace(real(), job_timeout_s=8)
+    return replace(real(), job_timeout_s=20)
 
 
 def real_with_a_limit() -> EngineConfig:
-    """Too little memory for any job."""
-    return replace(real(), max_rss_bytes=160 * MIB)
+    """Enough memory to load the model, at 240 MiB, and too little for minutes of speech."""
+    return replace(real(), max_rss_bytes=280 * MIB)
 
 
 SLOW = "fake:slow=0.7"
@@ -85,13 +87,16 @@ FAULTS = (
     Fault("SIGSEGV from outside", fake, (SLOW, SLOW), signal.SIGSEGV),
     Fault("the first job crashes it (SIGSEGV)", fake, ("fake:slow=0.3 fake:crash", SLOW)),
     Fault("the first job aborts it (SIGABRT)", fake, ("fake:slow=0.3 fake:abort", SLOW)),
-    Fault("the first job hangs", fake, ("fake:hang", "fake:slow=1.45")),
+    Fault("SIGSTOP from outside", fake, (SLOW, SLOW), signal.SIGSTOP),
+    Fault("the first job hangs, nothing comes of the second", fake, ("fake:hang", "fake:slow=1.45")),
+    Fault("the first job hangs, the second gets on", fake, ("fake:hang", "fake:slow=0.2"), seconds=200),
+    Fault("the first job stops the whole process", fake, ("fake:freeze", SLOW)),
     Fault("the device has no memory for the first job", fake, ("fake:slow=0.3 fake:oom", SLOW)),
     Fault("the first job takes 300 MiB of 200", fake_with_a_limit, (f"fake:leak={300 * MIB} fake:slow=1", SLOW)),
     Fault("SIGKILL from outside", real, (None, None), signal.SIGKILL),
     Fault("SIGSEGV from outside", real, (None, None), signal.SIGSEGV),
-    Fault("SIGSTOP: both hang, the first is due first", real_with_a_deadline, (None, None), signal.SIGSTOP),
-    Fault("no job fits into 160 MiB", real_with_a_limit, (None, None)),
+    Fault("SIGSTOP from outside", real_with_a_deadline, (None, None), signal.SIGSTOP),
+    Fault("each job takes more than 280 MiB", real_with_a_limit, (None, None), seconds=300),
 )
 
 
@@ -105,7 +110,11 @@ async def play(fault: Fault) -> Figure:
         started_s = time.perf_counter()
         jobs: list[asyncio.Task[str]] = []
         for place, words in enumerate(fault.words):
-            samples = make_noise(1) if is_fake else make_samples((LONGEST, ENGLISH)[place])
+            samples = (
+                make_noise(fault.seconds)
+                if is_fake
+                else make_samples((LONGEST, ENGLISH)[place], at_least_s=fault.seconds)
+            )
             jobs.append(asyncio.create_task(outcome(engine, samples, words)))
             await asyncio.sleep(0.1)
         if fault.signal_number is not None and first is not None:
