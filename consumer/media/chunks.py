@@ -45,11 +45,12 @@ def chunks(
         padding: a chunk's length is a multiple of so many bytes.
         opened: the name of chunks that hold others, after four bytes.
     """
+    end = media.seek(0, 2)
     for _ in range(_MOST_CHUNKS):
+        if start + struct.calcsize(form) > end:
+            return
         media.seek(start)
         header = media.read(struct.calcsize(form))
-        if len(header) < struct.calcsize(form):
-            return
         name, size = struct.unpack(form, header)
         size = max(0, size - counted_bytes)
         yield Chunk(name, size, media.read(min(size, _MOST_BYTES)))

@@ -15,7 +15,7 @@ from consumer.ports import SAMPLE_RATE_HZ
 from tests import media
 
 LIMITS = DecodeLimits(max_duration_s=60, timeout_s=60, memory_bytes=0)
-SECONDS = 12
+SECONDS = 8
 INEXACT_S = 1.1
 """A block of TTA, the longest there is."""
 INDEX_AT_THE_END = (("mp4", "aac"), ("mov", "pcm_s16le"), ("ipod", "aac"))
@@ -60,8 +60,7 @@ def fault_of(content: bytes) -> Fault:
 @pytest.mark.parametrize("kind", LENGTH, ids="/".join)
 def test_a_file_that_tells_its_length_tells_what_is_missing(kind: tuple[str, str]) -> None:
     content = whole(*kind)
-    for share in (0.1, 0.4):
-        assert fault_of(cut(content, share)) is Fault.MOSTLY_LOST, share
+    assert fault_of(cut(content, 0.4)) is Fault.MOSTLY_LOST
     for share in (0.6, 0.85):
         found = found_in(cut(content, share))
         assert seconds_in(found) == pytest.approx(share * SECONDS, abs=INEXACT_S), share
@@ -95,7 +94,7 @@ def test_the_fragments_of_an_mp4_are_decoded_to_the_last_whole_one(share: float)
     assert seconds_in(found) == pytest.approx(share * SECONDS, abs=INEXACT_S)
 
 
-@pytest.mark.parametrize("share", [0.003, 0.006, 0.01])
+@pytest.mark.parametrize("share", [0.004, 0.008, 0.012])
 def test_a_file_cut_within_its_header_is_damaged_and_not_mute(share: float) -> None:
     assert fault_of(cut(whole("faststart", "aac"), share)) is Fault.CORRUPT
 
