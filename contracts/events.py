@@ -77,11 +77,11 @@ class OutcomeEvent(Contract):
     manifest: str | None = Field(description="s3://…/manifest.json of a completed job")
     error: ErrorDetail | None
     attempt: int = Field(ge=1)
-    audio_s: float | None = Field(None, description="seconds of audio")
-    engine_s: float | None = Field(None, description="seconds the engine worked")
+    audio_s: float | None = Field(default=None, description="seconds of audio")
+    engine_s: float | None = Field(default=None, description="seconds the engine worked")
     language: str | None = None
     worker: str
-    shared_from: str | None = Field(None, description="job whose transcription this one shares")
+    shared_from: str | None = Field(default=None, description="job whose transcription this one shares")
     tenant: str | None = None
     correlation_id: str | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
@@ -100,10 +100,10 @@ class ProgressEvent(Contract):
     kind: ProgressKind
     input: str
     attempt: int = Field(ge=1)
-    done_s: float | None = Field(None, description="seconds of audio transcribed so far")
-    audio_s: float | None = Field(None, description="seconds of audio in all")
+    done_s: float | None = Field(default=None, description="seconds of audio transcribed so far")
+    audio_s: float | None = Field(default=None, description="seconds of audio in all")
     stage: str | None = Field(
-        None, description="what is done instead of transcribing, such as `loading_model`; others may come"
+        default=None, description="what is done instead of transcribing, such as `loading_model`; others may come"
     )
     worker: str
     tenant: str | None = None

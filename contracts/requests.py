@@ -115,12 +115,14 @@ class VadParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
-    threshold: float | None = Field(None, ge=0.0, le=1.0, description="probability above which a chunk is speech")
-    neg_threshold: float | None = Field(None, ge=0.0, le=1.0, description="probability below which speech ends")
-    min_speech_duration_ms: int | None = Field(None, ge=0, description="shorter speech is dropped")
-    max_speech_duration_s: float | None = Field(None, gt=0, description="longer speech is split")
-    min_silence_duration_ms: int | None = Field(None, ge=0, description="silence that ends a speech chunk")
-    speech_pad_ms: int | None = Field(None, ge=0, le=10_000, description="padding on each side of speech")
+    threshold: float | None = Field(
+        default=None, ge=0.0, le=1.0, description="probability above which a chunk is speech"
+    )
+    neg_threshold: float | None = Field(default=None, ge=0.0, le=1.0, description="probability below which speech ends")
+    min_speech_duration_ms: int | None = Field(default=None, ge=0, description="shorter speech is dropped")
+    max_speech_duration_s: float | None = Field(default=None, gt=0, description="longer speech is split")
+    min_silence_duration_ms: int | None = Field(default=None, ge=0, description="silence that ends a speech chunk")
+    speech_pad_ms: int | None = Field(default=None, ge=0, le=10_000, description="padding on each side of speech")
 
 
 _VAD_IS_ON: Final[JsonValue] = {
@@ -146,21 +148,26 @@ class Options(BaseModel):
         frozen=True, strict=True, extra="forbid", allow_inf_nan=False, json_schema_extra={"allOf": _OPTION_RULES}
     )
 
-    task: Task = Field(Task.TRANSCRIBE, description="`transcribe`, or `translate` into English")
-    language: Language | None = Field(None, description="Whisper's language code; null detects it")
-    model: str | None = Field(None, min_length=1, max_length=256, description="model name; null is the worker's own")
-    mode: Mode | None = Field(None, description="`sequential` (also null) or `batched`")
-    word_timestamps: bool = Field(False, description="give every word its own times")
-    temperature: tuple[Temperature, ...] = Field(
-        (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), min_length=1, max_length=16, description="tried in order while decoding fails"
+    task: Task = Field(default=Task.TRANSCRIBE, description="`transcribe`, or `translate` into English")
+    language: Language | None = Field(default=None, description="Whisper's language code; null detects it")
+    model: str | None = Field(
+        default=None, min_length=1, max_length=256, description="model name; null is the worker's own"
     )
-    initial_prompt: str | None = Field(None, max_length=4096, description="text that precedes the first window")
-    hotwords: str | None = Field(None, max_length=4096, description="words to expect in every window")
-    beam_size: int = Field(5, ge=1, le=32, description="beams of the search at temperature 0")
-    vad: bool | None = Field(None, description="drop what is not speech first; null is off, on in batched mode")
-    vad_parameters: VadParameters | None = Field(None, description="settings of the voice activity detector")
+    mode: Mode | None = Field(default=None, description="`sequential` (also null) or `batched`")
+    word_timestamps: bool = Field(default=False, description="give every word its own times")
+    temperature: tuple[Temperature, ...] = Field(
+        default=(0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
+        min_length=1,
+        max_length=16,
+        description="tried in order while decoding fails",
+    )
+    initial_prompt: str | None = Field(default=None, max_length=4096, description="text that precedes the first window")
+    hotwords: str | None = Field(default=None, max_length=4096, description="words to expect in every window")
+    beam_size: int = Field(default=5, ge=1, le=32, description="beams of the search at temperature 0")
+    vad: bool | None = Field(default=None, description="drop what is not speech first; null is off, on in batched mode")
+    vad_parameters: VadParameters | None = Field(default=None, description="settings of the voice activity detector")
     channels: Channels = Field(
-        Channels.MIX, description="`mix` them, or transcribe each and merge by time (`separate`)"
+        default=Channels.MIX, description="`mix` them, or transcribe each and merge by time (`separate`)"
     )
 
     @model_validator(mode="after")
@@ -181,29 +188,34 @@ class Input(Contract):
     """The object to transcribe."""
 
     uri: ObjectUri = Field(description="s3://bucket/key, the key as it is, not percent-encoded")
-    version_id: HeaderText | None = Field(None, max_length=1024, description="exact version of the object")
-    etag: HeaderText | None = Field(None, max_length=256, description="refuse the object if its ETag differs")
-    size_bytes: int | None = Field(None, ge=0, description="size, if known: too large is refused before any fetch")
+    version_id: HeaderText | None = Field(default=None, max_length=1024, description="exact version of the object")
+    etag: HeaderText | None = Field(default=None, max_length=256, description="refuse the object if its ETag differs")
+    size_bytes: int | None = Field(
+        default=None, ge=0, description="size, if known: too large is refused before any fetch"
+    )
 
 
 class Output(Contract):
     """Where the result set goes and in which forms."""
 
-    uri: PrefixUri | None = Field(None, description="prefix for the result set; null is the worker's own")
+    uri: PrefixUri | None = Field(default=None, description="prefix for the result set; null is the worker's own")
     formats: tuple[OutputFormat, ...] = Field(
-        tuple(OutputFormat), min_length=1, max_length=16, description="`json` is written even when it is not named"
+        default=tuple(OutputFormat),
+        min_length=1,
+        max_length=16,
+        description="`json` is written even when it is not named",
     )
 
 
 class TranscriptionRequest(Contract):
     """One job: what to transcribe, how, and where to put the result set. Only `input.uri` is required."""
 
-    schema_version: Literal[1] = Field(SCHEMA_VERSION, description="version of this contract")
-    job_id: JobId | None = Field(None, description="names the job; derived from input and options when absent")
+    schema_version: Literal[1] = Field(default=SCHEMA_VERSION, description="version of this contract")
+    job_id: JobId | None = Field(default=None, description="names the job; derived from input and options when absent")
     input: Input
     output: Output = Output()
     options: Options = Options()
-    correlation_id: str | None = Field(None, max_length=256, description="echoed in events")
+    correlation_id: str | None = Field(default=None, max_length=256, description="echoed in events")
     metadata: dict[str, str] = Field(default_factory=dict, max_length=64, description="echoed in result and events")
 
     @model_validator(mode="after")

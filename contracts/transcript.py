@@ -34,7 +34,9 @@ class Segment(Contract):
     compression_ratio: float
     no_speech_prob: float
     words: list[Word] = Field(default_factory=list, description="empty unless word timestamps were asked for")
-    channel: int | None = Field(None, ge=0, description="which one spoke, from 0, with `channels: separate`; else null")
+    channel: int | None = Field(
+        default=None, ge=0, description="which one spoke, from 0, with `channels: separate`; else null"
+    )
 
 
 class Usage(Contract):
@@ -71,11 +73,13 @@ class Source(Contract):
     sample_rate_hz: int
     channels: int
     declared_duration_s: float | None = Field(
-        None, description="length that the header tells, null where it does not; `duration` is what was decoded"
+        default=None, description="length that the header tells, null where it does not; `duration` is what was decoded"
     )
-    damaged_packets: int = Field(0, ge=0, description="pieces that could not be decoded; above 0 the media is damaged")
+    damaged_packets: int = Field(
+        default=0, ge=0, description="pieces that could not be decoded; above 0 the media is damaged"
+    )
     lost_s: float = Field(
-        0.0, ge=0, description="seconds known to be missing: silence stands for them, or they are cut off"
+        default=0.0, ge=0, description="seconds known to be missing: silence stands for them, or they are cut off"
     )
 
 
@@ -94,7 +98,7 @@ class ModelIdentity(Contract):
 
     name: str
     revision: str | None = None
-    sha256: str | None = Field(None, description="of model.bin")
+    sha256: str | None = Field(default=None, description="of model.bin")
 
 
 class Provenance(Contract):
