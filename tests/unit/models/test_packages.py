@@ -30,12 +30,21 @@ def test_parts_are_joined_in_order_and_nothing_else_is_left(tmp_path: Path) -> N
     assert sorted(path.name for path in target.parent.iterdir()) == [".base.lock", "base"]
 
 
-def test_a_broken_folder_is_replaced(tmp_path: Path) -> None:
+def test_a_broken_folder_is_replaced_and_what_a_person_put_there_is_kept_beside(tmp_path: Path) -> None:
     target = tmp_path / "base"
     target.mkdir()
     (target / "model.bin").write_text("half")
     assert install(make_pieces(tmp_path / "pieces"), MODEL, target) is None
     assert inspect(target, EXPECTED) == EXPECTED["model.bin"]
+    assert (tmp_path / ".base.replaced" / "model.bin").read_text() == "half"
+
+
+def test_a_folder_that_was_installed_and_broke_is_not_kept(tmp_path: Path) -> None:
+    pieces, target = make_pieces(tmp_path / "pieces"), tmp_path / "base"
+    install(pieces, MODEL, target)
+    (target / "model.bin").write_text("half")
+    assert install(pieces, MODEL, target) is None
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".base.lock", "base", "pieces"]
 
 
 def test_a_whole_folder_is_left_alone(tmp_path: Path) -> None:
