@@ -70,7 +70,14 @@ async def open_transcriber(settings: Settings, on_bytes: OnBytes) -> AsyncIterat
     configure_logging(as_json=False, level=LogLevel.ERROR)
     async with parts.make_decoder(settings) as decoder, await parts.make_engine(settings, on_bytes) as engine:
         at_once = engine.slots + _DECODED_AHEAD
-        yield LocalTranscriber(decoder, engine, max_bytes=settings.media.max_bytes, at_once=at_once, now=_now)
+        yield LocalTranscriber(
+            decoder, engine, max_bytes=settings.media.max_bytes, at_once=at_once, now=_now, notice=_notice(engine)
+        )
+
+
+def _notice(engine: ProcessEngine) -> str | None:
+    choose = "STENO_ENGINE__DEVICE and STENO_ENGINE__COMPUTE_TYPE choose"
+    return f"running on {engine.status.device}: {engine.notice}; {choose}" if engine.notice else None
 
 
 @dataclass(frozen=True, slots=True)

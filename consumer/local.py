@@ -25,8 +25,9 @@ class LocalTranscriber:
     """Transcribes files by path."""
 
     def __init__(
-        self, decoder: Decoder, engine: Engine, *, max_bytes: int, at_once: int, now: Callable[[], datetime]
-    ) -> None:
+        self, decoder: Decoder, engine: Engine, *, max_bytes: int, at_once: int, now: Callable[[], datetime],
+        notice: str | None = None,
+    ) -> None:  # fmt: skip
         """Borrows its ports; the caller gives it no more than `at_once` files at a time."""
         self._decoder = decoder
         self._engine = engine
@@ -34,6 +35,8 @@ class LocalTranscriber:
         self._now = now
         self.at_once = at_once
         """Files that it can work on side by side."""
+        self.notice = notice
+        """What the user should know before the first file; None mostly."""
 
     async def transcribe(self, path: Path, options: Options, on_progress: OnProgress) -> Transcript:
         """Transcribes one file; the transcript names it by its absolute URI.

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from consumer.cli.inputs import NamedPath
 from consumer.cli.options import split_commas, validated
 from contracts.requests import Output, OutputFormat
 
@@ -20,7 +21,7 @@ _FLAGS: Final = (
         "--format", "printed", type=click.Choice([each.value for each in OutputFormat]),
         help="Print the results in this form, whatever was named; json: the whole transcript, a line.",
     ),
-    click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write under this folder."),
+    click.option("--out", type=NamedPath(file_okay=False), help="Write under this folder."),
     click.option(
         "--formats", type=split_commas, metavar="VALUE,…",
         help=f"Files to write, of {', '.join(OutputFormat)}; all of them unless said.",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import click
+
 from consumer.cli.output import Failure
 from contracts.errors import ErrorCode
 
@@ -18,6 +20,22 @@ MEDIA_SUFFIXES: Final = frozenset({
     ".ogv", ".opus", ".spx", ".ts", ".tta", ".w64", ".wav", ".webm", ".wma", ".wmv", ".wv",
 })  # fmt: skip
 """What is taken for media inside a folder; a file that is named itself is taken whatever it is called."""
+
+
+class NamedPath(click.Path):
+    """A path as the user wrote it; whether it can be read is told when its turn comes."""
+
+    def __init__(self, *, file_okay: bool = True) -> None:
+        """Takes files and folders, or folders only."""
+        super().__init__(file_okay=file_okay, readable=False, path_type=Path)
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        """Refuses the empty name: as a path it would be the whole current folder."""
+        if not os.fspath(value):
+            self.fail("a name is empty; is a variable of the shell not set?", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, nullcontext
 from dataclasses import replace
@@ -16,6 +17,7 @@ from consumer.cli import SettingsLoader
 from consumer.cli.bars import Bar, Bars
 from consumer.cli.delivery import DeliveryFlags, delivery_flags
 from consumer.cli.errands import Errand, errands_for
+from consumer.cli.inputs import NamedPath
 from consumer.cli.options import request_options
 from consumer.cli.output import Failure, Printer, Written
 from consumer.core.failures import ExitCode, JobError
@@ -29,7 +31,7 @@ _Result = Transcript | Written | Failure
 
 
 @click.command()
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE|FOLDER…")
+@click.argument("inputs", nargs=-1, required=True, type=NamedPath(), metavar="FILE|FOLDER…")
 @request_options
 @delivery_flags
 @click.pass_obj
@@ -44,6 +46,8 @@ def command(
     Needs neither broker nor store. Model and device come from the settings (STENO_ENGINE__MODEL and so on); --model
     takes another one. Exit code 1 when an input failed; the others are done.
     """
+    if sys.stdout is None:  # as in `steno transcribe … >&-`
+        raise click.UsageError("standard output is closed: send it to /dev/null if nobody is to read it.")
     settings = _with_model(load_settings(), options.model)
     errands = list(errands_for(inputs, delivery))
     with Bars() as bars:
@@ -100,7 +104,10 @@ class _Run:
 
     async def _open(self, stack: AsyncExitStack) -> LocalTranscriber:
         with self._printer.bars.adding(f"loading {self._settings.engine.model}") as bar:
-            return await stack.enter_async_context(open_transcriber(self._settings, _fetching(bar)))
+            transcriber = await stack.enter_async_context(open_transcriber(self._settings, _fetching(bar)))
+        if transcriber.notice:
+            self._printer.bars.print(f"steno: {transcriber.notice}", err=True)
+        return transcriber
 
 
 class _Work:

@@ -99,6 +99,12 @@ class ProcessEngine:
         return Status(session.opened.device, self._slots, tuple(session.loaded), self._desk.loading)
 
     @property
+    def notice(self) -> str | None:
+        """What `auto` had to do without, and why; None while there is no process."""
+        session = self._desk.session
+        return session.opened.notice if session else None
+
+    @property
     def process_id(self) -> int | None:
         """Id of the engine process; None while there is none with a model."""
         session = self._desk.session

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from ctranslate2 import get_cuda_device_count
 
 from consumer.cli.ending import run
 from consumer.core.failures import ExitCode
-from consumer.settings import EngineSettings, Settings
+from consumer.settings import EngineKind, EngineSettings, Settings
 from contracts import Transcript
+from tests.media import make_wav
+from tests.processes import descendants_of, is_running
 from tests.speech import ENGLISH, ROOT, SHORT
+from tests.waiting import until
 
-SETTINGS = Settings(engine=EngineSettings(model="tiny.en"))
+SETTINGS = Settings(engine=EngineSettings(model="tiny.en", device="cpu"))
+FAKE = {"STENO_ENGINE__KIND": "fake"}
 SAID = "has never been surpassed."
 
 
@@ -125,9 +133,94 @@ def test_a_model_that_nobody_has_ends_the_command(capsys: pytest.CaptureFixture[
 def test_a_closed_pipe_ends_the_command_in_silence() -> None:
     steno = subprocess.Popen(
         [sys.executable, "-m", "consumer", "transcribe", str(ROOT / "nothing"), "--json"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **FAKE},
     )  # fmt: skip
     assert steno.stdout
     steno.stdout.close()
     _, errors = steno.communicate(timeout=60)
     assert (steno.returncode, errors) == (ExitCode.FAILED, b"")
+
+
+def transcribe_with_fake(*arguments: str | Path) -> int:
+    settings = Settings(engine=EngineSettings(kind=EngineKind.FAKE))
+    return run(["transcribe", *map(str, arguments)], lambda: settings)
+
+
+def test_pipes_and_devices_are_lines_and_the_others_are_done(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "talk.wav").write_bytes(make_wav(16_000))
+    (tmp_path / "gone.wav").symlink_to("nowhere")
+    flags = ("--formats", "txt", "--json")
+    assert transcribe_with_fake(tmp_path / "pipe.wav", tmp_path, "/dev/zero", *flags) == ExitCode.FAILED
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each.get("error", {}).get("code") for each in lines] == [
+        "INPUT_FORBIDDEN", None, "INPUT_NOT_FOUND", "INPUT_FORBIDDEN",
+    ]  # fmt: skip
+    assert lines[1]["files"] == [str(tmp_path / "talk.txt")]
+
+
+def test_one_file_named_twice_is_transcribed_once_and_told_twice(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "talk.wav").write_bytes(make_wav(16_000))
+    (tmp_path / "talk.flac").touch()
+    named = (str(tmp_path / "talk.wav"), str(tmp_path / ".." / tmp_path.name / "talk.wav"))
+    assert transcribe_with_fake(*named, "--formats", "txt", "--json") == ExitCode.OK
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(each["input"], each["files"]) for each in lines] == [(name, [f"{named[0]}.txt"]) for name in named]
+
+
+def test_a_place_that_cannot_be_written_is_known_before_the_work(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "talk.wav").write_text("would be no media")
+    (tmp_path / "talk.srt").mkdir()
+    assert transcribe_with_fake(tmp_path) == ExitCode.FAILED
+    assert f"{tmp_path / 'talk.srt'} cannot be written: Is a directory" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["talk.srt", "talk.wav"]
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Path:
+    path = tmp_path / "talk.wav"
+    path.write_bytes(make_wav(16_000))
+    return path
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc shows what runs")
+async def test_ctrl_c_ends_the_command_and_all_it_started(talk: Path) -> None:
+    steno = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "consumer", "transcribe", talk,
+        stderr=subprocess.PIPE, env={**os.environ, **FAKE, "STENO_ENGINE__FAKE_SWITCHES": "hang"},
+    )  # fmt: skip
+    try:
+        await until(lambda: len(descendants_of(steno.pid)) > 1, "decoder and engine")
+        started = descendants_of(steno.pid)
+        steno.send_signal(signal.SIGINT)
+        _, errors = await asyncio.wait_for(steno.communicate(), timeout=20)
+    finally:
+        if steno.returncode is None:
+            steno.kill()
+    assert (steno.returncode, errors.split()) == (130, [b"steno:", b"interrupted"])
+    await until(lambda: not any(map(is_running, started)), "the end of its children")
+
+
+@pytest.mark.skipif(get_cuda_device_count() > 0, reason="there is a GPU to take")
+def test_what_auto_falls_back_to_is_said_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    settings = Settings(engine=EngineSettings(model="tiny.en"))
+    missing = [str(tmp_path / name) for name in ("a.wav", "b.wav")]
+    assert run(["transcribe", *missing], lambda: settings) == ExitCode.FAILED
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first.startswith("steno: running on cpu: no CUDA device is to be seen; STENO_ENGINE__DEVICE")
+    assert ["INPUT_NOT_FOUND" in line for line in others] == [True, True]
+
+
+def test_a_closed_standard_output_is_misuse() -> None:
+    ended = subprocess.run(
+        ["sh", "-c", 'exec "$0" -m consumer transcribe talk.wav >&-', sys.executable],
+        check=False, stderr=subprocess.PIPE, text=True, timeout=60,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr.count("\n")) == (ExitCode.MISUSE, 1)
+    assert "standard output is closed" in ended.stderr

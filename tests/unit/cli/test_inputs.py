@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import click
 import pytest
 
-from consumer.cli.inputs import MediaFile, media_in
+from consumer.cli.inputs import MediaFile, NamedPath, media_in
 from consumer.cli.output import Failure
 
 
@@ -38,3 +40,30 @@ def test_a_folder_without_media_is_a_failure(tmp_path: Path) -> None:
     (found,) = media_in([tmp_path])
     assert isinstance(found, Failure)
     assert (found.input, found.code) == (str(tmp_path), "INPUT_NOT_FOUND")
+
+
+def test_only_files_are_media(tmp_path: Path) -> None:
+    (tmp_path / "talk.wav").touch()
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "link.wav").symlink_to("talk.wav")
+    (tmp_path / "around").symlink_to(tmp_path)
+    (tmp_path / "loop.wav").symlink_to("loop.wav")
+    (tmp_path / "gone.wav").symlink_to("nowhere")
+    found = list(media_in([tmp_path]))
+    assert [each.path.name for each in found if isinstance(each, MediaFile)] == ["link.wav", "talk.wav"]
+    assert [(Path(each.input).name, each.code) for each in found if isinstance(each, Failure)] == [
+        ("gone.wav", "INPUT_NOT_FOUND"), ("loop.wav", "INPUT_FORBIDDEN"),
+    ]  # fmt: skip
+
+
+def test_two_ways_to_one_file_lead_to_one_location(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    ways = [MediaFile(tmp_path / way / "a.wav", Path("a.wav")) for way in ("real", "link", "real/../link")]
+    assert len({each.location for each in ways}) == 1
+    assert MediaFile(tmp_path / "real" / "b.wav", Path("b.wav")).location != ways[0].location
+
+
+def test_an_empty_name_is_not_the_current_folder() -> None:
+    with pytest.raises(click.BadParameter, match="a name is empty"):
+        NamedPath().convert("", None, None)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from consumer.cli.bars import Bars
-from consumer.cli.output import Failure, Printer, Submitted
+from consumer.cli.output import Account, Failure, Printer, Submitted, Written
 from consumer.core.failures import ExitCode
 from contracts import OutputFormat, Transcript
 from tests.make import make_segment, make_transcript
@@ -74,3 +74,20 @@ def test_a_receipt_names_job_and_media(capsys: pytest.CaptureFixture[str], form:
         assert Printer.of(bars, ["a.wav"], form).receipt(SUBMITTED) is ExitCode.OK
         assert Printer.of(bars, ["a.wav"], form).receipt(FAILURE) is ExitCode.FAILED
     assert capsys.readouterr().out.startswith(line)
+
+
+def test_a_line_stays_one_whatever_the_name_holds() -> None:
+    odd = "new\nline\x1b[31m\udcff　語.wav"
+    shown = r"new\nline\x1b[31m\udcff　語.wav"
+    assert Failure(odd, "INPUT_NOT_FOUND", f"{odd} does not exist").line == (
+        f"steno: {shown} does not exist (INPUT_NOT_FOUND)"
+    )
+    written = Written(odd, ("a.srt", "b.srt"), Account("en", 61.2))
+    assert written.line == f"{shown}\ta.srt b.srt\t61 s"
+    assert written.document.encode()
+    assert json.loads(written.document)["input"] == odd
+
+
+def test_what_was_there_already_is_no_account() -> None:
+    written = Written("a.wav", ("a.srt",), None)
+    assert json.loads(written.document) == {"input": "a.wav", "files": ["a.srt"], "is_skipped": True}
