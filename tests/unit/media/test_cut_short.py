@@ -15,7 +15,7 @@ from consumer.ports import SAMPLE_RATE_HZ
 from tests import media
 
 LIMITS = DecodeLimits(max_duration_s=60, timeout_s=60, memory_bytes=0)
-SECONDS = 8
+SECONDS = 10
 INEXACT_S = 1.1
 """A block of TTA, the longest there is."""
 INDEX_AT_THE_END = (("mp4", "aac"), ("mov", "pcm_s16le"), ("ipod", "aac"))
@@ -61,14 +61,14 @@ def fault_of(content: bytes) -> Fault:
 def test_a_file_that_tells_its_length_tells_what_is_missing(kind: tuple[str, str]) -> None:
     content = whole(*kind)
     assert fault_of(cut(content, 0.4)) is Fault.MOSTLY_LOST
-    for share in (0.6, 0.85):
+    for share in (0.6, 0.8):
         found = found_in(cut(content, share))
         assert seconds_in(found) == pytest.approx(share * SECONDS, abs=INEXACT_S), share
         assert found["lost_s"] == pytest.approx((1 - share) * SECONDS, abs=INEXACT_S), share
 
 
 @pytest.mark.parametrize("kind", DAMAGE_ALONE, ids="/".join)
-@pytest.mark.parametrize("share", [0.1, 0.4, 0.6, 0.9, 0.99])
+@pytest.mark.parametrize("share", [0.2, 0.6, 0.99])
 def test_a_file_without_a_length_tells_that_it_is_damaged(kind: tuple[str, str], share: float) -> None:
     found = found_in(cut(whole(*kind), share))
     assert found["damaged_packets"] == 1
