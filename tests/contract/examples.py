@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -67,3 +68,11 @@ def schema_faults(name: str, document: object) -> list[ValidationError]:
     """Everything that a schema finds wrong."""
     schema = json.loads((SCHEMAS / f"{name}.json").read_text("utf-8"))
     return list(Draft202012Validator(schema).iter_errors(document))
+
+
+def shown_python() -> list[str]:
+    """The programs that the README shows to users of the client."""
+    _, _, section = (FOLDER.parent / "README.md").read_text("utf-8").partition("## From Python\n")
+    found = re.findall(r"```python\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)
+    assert found
+    return found

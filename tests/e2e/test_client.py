@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,14 +11,13 @@ from typing import Any, Final
 
 import pytest
 
-import contracts
 from contracts import Options
 from contracts.client import ClientConfig, JobFailedError, StenoClient, SyncStenoClient
 from contracts.events import ProgressEvent
 from tests import speech
+from tests.contract.examples import shown_python
 from tests.e2e.fleet import Deployment
 
-README: Final = Path(contracts.__file__).parent / "README.md"
 ENGINE: Final = {"STENO_ENGINE__KIND": "fake"}
 
 
@@ -36,15 +34,10 @@ async def config(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Cli
     )  # fmt: skip
 
 
-def shown() -> Iterator[str]:
-    """The examples of the section on Python."""
-    _, _, section = README.read_text("utf-8").partition("## From Python\n")
-    yield from re.findall(r"```python\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)
-
-
 def shown_names() -> SimpleNamespace:
+    """What the README's programs define."""
     names: dict[str, Any] = {}
-    for block in shown():
+    for block in shown_python():
         exec(block, names)  # noqa: S102 - our own README
     return SimpleNamespace(**names)
 

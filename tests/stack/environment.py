@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -54,6 +55,26 @@ def install_alone(folder: Path, lock: Path) -> None:
         _install([uv, "pip", *what, "--python", sys.executable])
     else:
         _install([sys.executable, "-m", "pip", *what])
+
+
+def make_environment_of(wheel: Path, folder: Path, lock: Path) -> str:
+    """An environment with a wheel and what it asks for, no extras, in the versions of the lock; its interpreter.
+
+    Raises:
+        MissingServiceError: the packages cannot be had.
+    """
+    ours = str(folder / "bin" / "python")
+    versions = folder.with_suffix(".constraints")
+    pins = re.findall(r"^[\w.-]+==\S+(?: ; .*?)?(?= \\$)", lock.read_text("utf-8"), re.MULTILINE)
+    versions.write_text("\n".join(pins), "utf-8")
+    uv = shutil.which("uv")
+    if uv and _output([uv, "--version"]):
+        _install([uv, "venv", "-q", "--python", sys.executable, str(folder)])
+        _install([uv, "pip", "install", "-q", "--python", ours, "-c", str(versions), str(wheel)])
+    else:
+        _install([sys.executable, "-m", "venv", str(folder)])
+        _install([ours, "-m", "pip", "install", "-q", "-c", str(versions), str(wheel)])
+    return ours
 
 
 def _candidates(minor: str) -> Iterator[str]:
