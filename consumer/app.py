@@ -109,7 +109,7 @@ async def _open_worker(settings: Settings, shutdown: Shutdown) -> AsyncIterator[
     parts.check_scratch(settings.scratch.dir)
     async with AsyncExitStack() as stack:
         answers = await _open_health(settings, shutdown, stack)
-        yield _make_worker(
+        worker = _make_worker(
             settings,
             _Parts(
                 store=await _open_store(settings, stack),
@@ -119,6 +119,8 @@ async def _open_worker(settings: Settings, shutdown: Shutdown) -> AsyncIterator[
                 source=await _open_source(settings, answers, stack),
             ),
         )
+        answers.facts["ignored"] = lambda: dict(worker.ignored)
+        yield worker
 
 
 async def _open_health(settings: Settings, shutdown: Shutdown, stack: AsyncExitStack) -> _Answers:

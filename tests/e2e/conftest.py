@@ -22,8 +22,8 @@ Reference = Callable[[Path], str]
 @pytest.fixture
 async def deployment(kafka: str, s3_address: S3Address, unique: str, tmp_path: Path) -> AsyncIterator[Deployment]:
     """Topics and a bucket of its own; every worker of it is gone at the end."""
-    async with _deployed(Deployment(kafka, s3_address, unique, tmp_path)) as deployed:
-        yield deployed
+    async with deployed(Deployment(kafka, s3_address, unique, tmp_path)) as made:
+        yield made
 
 
 @pytest.fixture
@@ -31,12 +31,12 @@ async def deployment_apart(
     own_broker: Broker, s3_address: S3Address, unique: str, tmp_path: Path
 ) -> AsyncIterator[Deployment]:
     """A deployment on `own_broker`."""
-    async with _deployed(Deployment(own_broker.bootstrap, s3_address, unique, tmp_path)) as deployed:
-        yield deployed
+    async with deployed(Deployment(own_broker.bootstrap, s3_address, unique, tmp_path)) as made:
+        yield made
 
 
 @asynccontextmanager
-async def _deployed(deployment: Deployment) -> AsyncIterator[Deployment]:
+async def deployed(deployment: Deployment) -> AsyncIterator[Deployment]:
     await make_bucket(deployment.address, deployment.prefix)
     for topic, partitions in (
         (deployment.requests, 4),

@@ -15,6 +15,7 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 from contracts.errors import ErrorCode
 from contracts.events import Event, Kind
 from tests import speech
+from tests.bench import keys
 from tests.e2e.fleet import Deployment, data_of
 from tests.waiting import until
 
@@ -161,7 +162,7 @@ async def test_an_object_of_any_key_goes_from_its_notification_to_its_result(dep
 
 
 async def test_many_records_in_one_notification_each_end_for_themselves(deployment: Deployment) -> None:
-    await deployment.start_worker(**FAKE)
+    worker = await deployment.start_worker(**FAKE)
     uri = await deployment.upload(speech.SHORT.path)
     key = uri.removeprefix(f"s3://{deployment.prefix}/")
     entry = json.loads(_notification(deployment, key))["Records"][0]
@@ -180,6 +181,8 @@ async def test_many_records_in_one_notification_each_end_for_themselves(deployme
     assert {"Records": [{"eventName": "ObjectCreated:Put"}]} in kept
     assert f"s3://{deployment.prefix}/gone.wav" in [letter["input"]["uri"] for letter in kept if "input" in letter]
     await until(lambda: _is_committed(deployment, 1), "the commit")
+    _, document = await deployment.health(worker, "/readyz")
+    assert document["ignored"] == {"other_event": 1, "own_object": 1}
 
 
 def _notification(deployment: Deployment, key: str) -> bytes:
@@ -202,3 +205,11 @@ async def _is_committed(deployment: Deployment, offset: int) -> bool:
 def _end_of(event: Event) -> str:
     error = data_of(event).error
     return error.code if error else data_of(event).outcome.value
+
+
+async def test_no_job_is_lost_whatever_its_key_and_whoever_tells_of_it(deployment: Deployment) -> None:
+    await deployment.start_worker(**FAKE)
+    tally = await keys.run(deployment, keys.draw_keys(40, seed=1), within_s=120)
+
+    assert tally.jobs > 20
+    assert (tally.completed, tally.failed, tally.lost, tally.repeated_outcomes) == (tally.jobs, {}, 0, 0)
