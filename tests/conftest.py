@@ -15,6 +15,7 @@ import structlog
 
 from tests.stack import broker, store
 from tests.stack.clients import make_bucket, make_topic
+from tests.stack.secured import Secured, secured_kafka
 from tests.stack.service import MissingServiceError, first_of
 from tests.stack.store import S3Address
 
@@ -83,6 +84,14 @@ def own_broker(pytestconfig: pytest.Config) -> Iterator[broker.Broker]:
     """A broker that no other test meets, to be treated badly."""
     with ExitStack() as stack:
         yield _open((broker.apache_kafka,), stack, lambda found: f"{found.name} of a test's own", pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def secured(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    """A broker with a listener for each way to secure a link."""
+    folder = tmp_path_factory.mktemp("certificates")
+    with ExitStack() as stack:
+        yield _open((lambda: secured_kafka(folder),), stack, lambda _: "Apache Kafka with TLS and SASL", pytestconfig)
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,9 @@ class Cause(StrEnum):
     """What kind of thing is wrong."""
 
     SILENT = "silent"
-    """Nobody answers, there or at the token endpoint: it may pass."""
+    """No broker answers: it may pass."""
+    TOKENLESS = "tokenless"
+    """Who gives tokens does not answer, or nothing of use: it may pass."""
     REFUSED = "refused"
     """One side does not accept what the other shows."""
     MISFIT = "misfit"
@@ -54,7 +56,7 @@ def no_token(error: TokenError, security: BrokerSecurity) -> Finding:
     is_oauth = security.sasl_mechanism is SaslMechanism.OAUTHBEARER
     ids = ("oauth_client_id", *_given(security, "oauth_client_secret"))
     fields = (ids if error.is_refusal else ("oauth_token_url",)) if is_oauth else ()
-    return Finding(Cause.REFUSED if error.is_refusal else Cause.SILENT, error.text, fields)
+    return Finding(Cause.REFUSED if error.is_refusal else Cause.TOKENLESS, error.text, fields)
 
 
 def refused(error: Exception, security: BrokerSecurity) -> Finding:

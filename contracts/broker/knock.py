@@ -21,6 +21,7 @@ from contracts.broker.security import BrokerSecurity, SecurityProtocol
 from contracts.broker.tokens import TokenError
 
 _TRY_S: Final = 5.0
+_CLOSE_S: Final = 0.1
 _TOKEN_S: Final = 21.0
 
 
@@ -32,6 +33,12 @@ class ShutOutError(errors.KafkaError):  # type: ignore[misc]  # aiokafka is unty
         super().__init__(text)
         self.cause = finding.cause
         self.text = text
+
+    def sentence(self, bootstrap_servers: str) -> str:
+        """Who does not let us in, why, and what to look at."""
+        if self.cause is Cause.SILENT:
+            return f"no Kafka broker answers at {bootstrap_servers}: {self.text}"
+        return f"no way in at the Kafka broker {bootstrap_servers}: {self.text}"
 
 
 async def explained(error: Exception, bootstrap_servers: str, security: BrokerSecurity) -> Exception:
@@ -50,6 +57,8 @@ async def knock(bootstrap_servers: str, security: BrokerSecurity) -> Finding | N
     """
     hosts = [(host, port) for host, port, _ in collect_hosts(bootstrap_servers)]
     found = await asyncio.gather(*(_try(host, port, security) for host, port in hosts))
+    # aiokafka closes a connection that failed without waiting for its end; this loop may end before.
+    await asyncio.sleep(_CLOSE_S)
     if None in found:
         return None
     return max((each for each in found if each), key=lambda finding: finding.cause is not Cause.SILENT)

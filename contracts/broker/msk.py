@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from typing import Final
 
@@ -33,8 +34,12 @@ class MskTokens(CachedTokens):
 
 
 def _sign() -> Token:
-    region = botocore.session.Session().get_config_variable("region")
+    session = botocore.session.Session()
+    # botocore knows AWS_DEFAULT_REGION and profiles; ECS and EKS set AWS_REGION, as the other SDKs have it.
+    region = os.environ.get("AWS_REGION") or session.get_config_variable("region")
     if not region:
         raise TokenError("MSK IAM needs the cluster's region; set AWS_REGION", is_refusal=True)
+    if session.get_credentials() is None:  # the signer would fail with an AttributeError
+        raise TokenError("MSK IAM: no AWS credentials; set AWS_ACCESS_KEY_ID, a profile or a role", is_refusal=True)
     text, expires_ms = MSKAuthTokenProvider.generate_auth_token(region)
     return Token(text, expires_ms / 1000 - time.time())

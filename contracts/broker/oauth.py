@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -85,14 +86,15 @@ class ClientCredentialTokens(CachedTokens):
 
     async def _ask(self) -> tuple[int, bytes]:
         grant = self._grant
+        proof = b64encode(f"{grant.client_id}:{grant.client_secret}".encode()).decode("ascii")
         form = {"grant_type": "client_credentials"} | ({"scope": grant.scope} if grant.scope else {})
         timeout = aiohttp.ClientTimeout(total=grant.answer_timeout_s)
         async with (
             aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
             # The secret goes to the endpoint that was named and to no other.
             session.post(
-                grant.url, data=form, auth=aiohttp.BasicAuth(grant.client_id, grant.client_secret, "utf-8"),
-                ssl=grant.context or True, allow_redirects=False, headers={"Accept": "application/json"},
+                grant.url, data=form, ssl=grant.context or True, allow_redirects=False,
+                headers={"Accept": "application/json", "Authorization": f"Basic {proof}"},
             ) as response,
         ):  # fmt: skip
             return response.status, await response.content.read(_ANSWER_MAX_BYTES)

@@ -113,8 +113,9 @@ def broker_error(error: Exception, servers: str) -> ClientError:
     if isinstance(error, kafka.MessageSizeTooLargeError):
         return ClientError(f"the request is larger than the broker takes: {error}")
     if isinstance(error, ShutOutError):
-        text = f"the Kafka broker at {servers}: {error.text}"
-        return ClientError(text) if error.cause is Cause.SILENT else AccessError(error.cause, text)
+        text = error.sentence(servers)
+        is_outage = error.cause in {Cause.SILENT, Cause.TOKENLESS}
+        return ClientError(text) if is_outage else AccessError(error.cause, text)
     if isinstance(error, _REFUSALS):
         text = f"the broker at {servers} refuses access ({_text(error)}); check credentials and ACLs"
         return AccessError(Cause.REFUSED, text)

@@ -112,7 +112,7 @@ async def test_a_broker_that_is_away_ends_the_command_with_one_line(
     away = settings.model_copy(update={"kafka": KafkaSettings(bootstrap_servers="localhost:1")})
     assert await submit(away, "--wait", "s3://media/a.mp3") == ExitCode.UNAVAILABLE
     assert capsys.readouterr().err == (
-        "steno: no Kafka broker answers at localhost:1; is it up, and is the address right?\n"
+        "steno: no Kafka broker answers at localhost:1: nobody listens there; check STENO_KAFKA__BOOTSTRAP_SERVERS\n"
     )
 
 

@@ -37,6 +37,7 @@ REFUSED_RECORDS: Final = (
 
 EXIT_CODES: Final = {
     Cause.SILENT: ExitCode.UNAVAILABLE,
+    Cause.TOKENLESS: ExitCode.UNAVAILABLE,
     Cause.REFUSED: ExitCode.REFUSED,
     Cause.MISFIT: ExitCode.BAD_SETTINGS,
 }
@@ -54,7 +55,7 @@ LOST_CLAIMS: Final = (errors.CommitFailedError, errors.IllegalStateError)
 def start_failure(error: BaseException, bootstrap_servers: str) -> FatalError:
     """Why we cannot start with this broker, and what to look at."""
     if isinstance(error, ShutOutError):
-        return FatalError(EXIT_CODES[error.cause], f"the Kafka broker at {bootstrap_servers}: {error.text}")
+        return FatalError(EXIT_CODES[error.cause], error.sentence(bootstrap_servers))
     if isinstance(error, REFUSALS):
         return FatalError(ExitCode.REFUSED, f"the Kafka broker at {bootstrap_servers} refuses us: {_refusal(error)}")
     if isinstance(error, errors.BrokerResponseError) and not error.retriable:
