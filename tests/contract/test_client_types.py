@@ -40,7 +40,7 @@ def checked(program: str, folder: Path, cache: Path) -> list[str]:
 @pytest.fixture
 def cache(pytestconfig: pytest.Config) -> Path:
     """Kept from run to run: reading the libraries takes most of the time."""
-    assert pytestconfig.cache
+    assert pytestconfig.cache is not None
     return pytestconfig.cache.mkdir("mypy-of-users")
 
 
