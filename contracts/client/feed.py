@@ -73,6 +73,8 @@ class EventFeed:
     async def rewind(self, since: datetime) -> None:
         """Goes back to what the broker has had since then; never forward. What was read comes again.
 
+        The demo's broker cannot look up times: there it stays where it is.
+
         Raises:
             ClientError: the broker does not answer or refuses.
         """

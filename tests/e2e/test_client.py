@@ -18,6 +18,7 @@ from tests import speech
 from tests.contract.examples import shown_python
 from tests.e2e.fleet import Deployment
 
+FRONT_PAGE: Final = Path(__file__).parents[2] / "README.md"
 ENGINE: Final = {"STENO_ENGINE__KIND": "fake"}
 
 
@@ -67,6 +68,18 @@ async def test_the_examples_of_the_readme_run(
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
     assert {each.split()[0] for each in told.splitlines()} >= set(texts)
+
+
+async def test_the_example_of_the_front_page_runs(
+    config: ClientConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", FRONT_PAGE.read_text("utf-8"), re.DOTALL)
+    shown_config = 'ClientConfig(bootstrap_servers="localhost:9092")'
+    assert shown_config in program
+    (tmp_path / "talk.mp3").write_bytes(speech.SHORT.path.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    await asyncio.to_thread(exec, program.replace(shown_config, "config"), {"config": config})
+    assert capsys.readouterr().out.strip()
 
 
 async def test_a_job_is_waited_for_with_its_progress_and_by_its_id_alone(config: ClientConfig) -> None:
