@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from consumer.core.failures import ExitCode, FatalError
+from consumer.cli.access import fatal
 from contracts.client import ClientError, EventFeed
 from contracts.events import Event, OutcomeEvent, ProgressEvent
 
@@ -52,7 +52,8 @@ async def following(feed: EventFeed) -> AsyncIterator[Follower]:
             yield follower
             reading.cancel()
     except* ClientError as errors:
-        raise FatalError(ExitCode.UNAVAILABLE, str(errors.exceptions[0])) from errors
+        error = errors.exceptions[0]
+        raise (fatal(error) if isinstance(error, ClientError) else errors) from errors
 
 
 async def _read(feed: EventFeed, follower: Follower) -> None:

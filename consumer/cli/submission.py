@@ -8,11 +8,10 @@ from collections.abc import Awaitable
 from pathlib import Path
 from typing import Final, TypeVar
 
-from consumer.adapters.kafka.errors import EXIT_CODES
+from consumer.cli.access import fatal
 from consumer.cli.bars import Bar, Bars
 from consumer.cli.following import Follower, OnProgress
 from consumer.cli.output import Failure, Submitted
-from consumer.core.failures import FatalError
 from contracts.client import AccessError, ClientError, StenoClient
 from contracts.errors import ErrorCode
 from contracts.events import OutcomeEvent, ProgressEvent
@@ -104,7 +103,7 @@ async def _translated(call: Awaitable[Result], code: ErrorCode) -> Result:
     try:
         return await call
     except AccessError as exc:  # and so it will be for every other input
-        raise FatalError(EXIT_CODES[exc.cause], str(exc)) from exc
+        raise fatal(exc) from exc
     except ClientError as exc:
         raise _GivenUpError(code, str(exc)) from exc
 

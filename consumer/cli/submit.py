@@ -8,16 +8,16 @@ from contextlib import asynccontextmanager
 
 import click
 
-from consumer.adapters.kafka.errors import EXIT_CODES
 from consumer.cli import SettingsLoader
+from consumer.cli.access import fatal
 from consumer.cli.bars import Bars
 from consumer.cli.following import following
 from consumer.cli.output import Printer
 from consumer.cli.submission import SCHEME, Submission
 from consumer.cli.template import request_template
-from consumer.core.failures import ExitCode, FatalError
+from consumer.core.failures import ExitCode
 from consumer.settings import Settings
-from contracts.client import AccessError, ClientConfig, ClientError, StenoClient
+from contracts.client import ClientConfig, ClientError, StenoClient
 from contracts.requests import Input, OutputFormat, TranscriptionRequest
 
 
@@ -101,7 +101,5 @@ async def _client(settings: Settings) -> AsyncIterator[StenoClient]:
     try:
         async with StenoClient(client_config(settings)) as client:
             yield client
-    except AccessError as exc:
-        raise FatalError(EXIT_CODES[exc.cause], str(exc)) from exc
     except ClientError as exc:
-        raise FatalError(ExitCode.UNAVAILABLE, str(exc)) from exc
+        raise fatal(exc) from exc
