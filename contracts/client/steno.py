@@ -100,7 +100,7 @@ class StenoClient:
         Raises:
             ClientError: as `upload` and `submit`; the source is no single input; the fields do not make a request.
         """
-        found = expand([source])
+        found = await asyncio.to_thread(expand, [source])
         if len(found) > 1:
             raise ClientError(f"{source} names {len(found)} files; use submit_many")
         return await self._submit_found(found[0], on_progress, fields)
@@ -117,7 +117,7 @@ class StenoClient:
             ClientError: a source names nothing; `job_id` is given for more than one input.
             SubmitError: some inputs were not submitted; it tells which were.
         """
-        found = expand([sources] if isinstance(sources, Source) else sources)
+        found = await asyncio.to_thread(expand, [sources] if isinstance(sources, Source) else sources)
         if "job_id" in fields and len(found) > 1:
             raise ClientError(f"job_id names one job, and these are {len(found)} inputs; leave it out")
         return await submit_each(found, lambda source: self._submit_found(source, None, fields))
