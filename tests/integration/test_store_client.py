@@ -13,7 +13,6 @@ from aiohttp import web
 
 from consumer.adapters.s3_store import S3Store, StoreConfig
 from consumer.adapters.s3_store.client import Addressing, open_client
-from tests.stack.store import S3Address
 
 SESSION = aioboto3.Session("key", "secret", region_name="us-east-1")
 
@@ -75,16 +74,6 @@ async def test_nothing_is_said_of_encryption_unless_set(listener: Listener) -> N
     async with S3Store(SESSION, endpoint_url=listener.url) as store:
         await store.write("s3://bucket/a", b"x", "text/plain")
     assert [name for name in listener.requests[0].headers if "encryption" in name.lower()] == []
-
-
-async def test_a_store_keeps_what_it_was_asked_to_encrypt(s3_address: S3Address, bucket: str) -> None:
-    session = aioboto3.Session(s3_address.access_key, s3_address.secret_key, region_name=s3_address.region)
-    config = StoreConfig(encryption="AES256")
-    async with S3Store(session, endpoint_url=s3_address.endpoint, config=config) as store:
-        assert await store.create(f"s3://{bucket}/a", b"body", "text/plain")
-        found = await store.read(f"s3://{bucket}/a")
-    assert found is not None
-    assert found.body == b"body"
 
 
 def test_no_endpoint_rule_of_this_botocore_reads_the_key() -> None:

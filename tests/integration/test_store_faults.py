@@ -299,8 +299,8 @@ async def test_a_store_that_minds_only_some_conditions_is_refused_at_start(is_de
         (403, "AccessDenied", ExitCode.REFUSED, "s3:PutObject"),
         (403, "InvalidAccessKeyId", ExitCode.REFUSED, "renew them"),
         (503, "ServiceUnavailable", ExitCode.UNAVAILABLE, "AWS_ENDPOINT_URL_S3"),
-        (501, "NotImplemented", ExitCode.UNAVAILABLE, "NotImplemented"),
         (400, "InvalidRequest", ExitCode.STORE_UNFIT, "InvalidRequest"),
+        (501, "NotImplemented", ExitCode.STORE_UNFIT, "unfit for state"),
     ],
 )
 async def test_the_probe_says_what_to_do(status: int, code: str, exit_code: ExitCode, says: str) -> None:

@@ -68,6 +68,7 @@ _BY_CODE: Final = {
         ),
         Fault.INVALID,
     ),
+    "NotImplemented": Fault.REFUSED,
     "PreconditionFailed": Fault.CHANGED,
     "ConditionalRequestConflict": Fault.CONFLICT,
 }  # fmt: skip
