@@ -151,6 +151,19 @@ async def test_a_token_serves_while_it_lasts_and_is_fetched_once() -> None:
     assert [await spent.token(), await spent.token()] == ["1", "2"]
 
 
+async def test_after_a_failure_nobody_asks_again_at_once() -> None:
+    class Refused(_Counted):
+        async def fetch(self) -> Token:
+            await super().fetch()
+            raise TokenError("no", is_refusal=True)
+
+    tokens = Refused(60.0)
+    for _ in range(5):
+        with pytest.raises(TokenError, match="no"):
+            await tokens.token()
+    assert tokens.fetched == 1
+
+
 class TestMskIam:
     SECURITY = BrokerSecurity.model_validate({"security_protocol": "SASL_SSL", "sasl_mechanism": "AWS_MSK_IAM"})
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from consumer.adapters.kafka.rights import Right
 from consumer.adapters.kafka.sink import KafkaSink, SinkConfig
@@ -217,6 +218,55 @@ async def test_a_secret_that_is_wrong_later_is_an_outage_and_heals_when_it_is_ri
             await sink.publish(record)
         file.write_text(PASSWORD)
         await sink.publish(record)
+
+
+async def test_a_member_whose_secret_was_exchanged_comes_back_with_the_new_one(
+    secured: Secured, topic_name: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "password"
+    file.write_text(PASSWORD)
+    fields = {**secured.scram_fields, "sasl_password_file": str(file)}
+    del fields["sasl_password"]
+    security = BrokerSecurity.model_validate(fields)
+    await make_topic(secured.address("plaintext"), topic_name, partitions=1)
+    config = SourceConfig(
+        secured.address("sasltls"), topic_name, topic_name, security,
+        look_s=0.5, session_timeout_ms=3000, heartbeat_interval_ms=500,
+    )  # fmt: skip
+    async with asyncio.timeout(2 * DEADLINE_S), KafkaSource(config) as source:
+        await until(lambda: source.is_ready, "the member is ready")
+        member = source._member
+        assert member is not None
+        # As if the broker had another password from now on: what the member was built with is taken no more.
+        client = member._consumer._client
+        client._sasl_plain_password = "old"
+        for conn in list(client._conns.values()):
+            conn.close()
+        await until(lambda: source._member not in {None, member} and source.is_ready, "another member is ready")
+
+
+async def test_who_is_refused_while_it_runs_waits_with_the_reason_and_goes_on(
+    secured: Secured, endpoint: TokenEndpoint, topic_name: str
+) -> None:
+    address, security = secured.address("sasltls"), BrokerSecurity.model_validate(oauth(secured, endpoint))
+    opened = secured.address("plaintext")
+    await make_topic(opened, topic_name, partitions=1)
+    endpoint.life_s = 2.0
+    config = SourceConfig(address, topic_name, topic_name, security, look_s=0.5)
+    async with asyncio.timeout(2 * DEADLINE_S), KafkaSink(SinkConfig(opened)) as sink, KafkaSource(config) as source:
+        await until(lambda: source.is_ready, "the member is ready")
+        endpoint.refuses = True
+        with capture_logs() as lines:
+            await until(lambda: any(line["event"] == "broker_refuses" for line in lines), "a refusal")
+        (refusal, *_) = [line for line in lines if line["event"] == "broker_refuses"]
+        assert re.search(r"status 401 \(invalid_client\).*oauth_client_secret", refusal["error"])
+        assert not source.is_ready
+        await sink.publish(OutboundRecord(topic_name, b"key", b"meanwhile"))
+        endpoint.refuses = False
+        endpoint.life_s = 60.0
+        delivery = await source.receive()
+        assert delivery.record.value == b"meanwhile"
+        source.settle(delivery)
 
 
 class TestRights:

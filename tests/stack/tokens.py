@@ -25,6 +25,7 @@ class TokenEndpoint(ThreadingHTTPServer):
         """Listens on a free port of the loopback interface."""
         super().__init__(("127.0.0.1", 0), _Handler)
         self.life_s = 60.0
+        self.refuses = False
         self.asked: list[dict[str, list[str]]] = []
         """Forms that came with the right secret."""
         self.released = threading.Event()
@@ -55,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _grant(self, form: dict[str, list[str]]) -> None:
         proof = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
-        if self.headers["Authorization"] != f"Basic {proof}":
+        if self.server.refuses or self.headers["Authorization"] != f"Basic {proof}":
             refusal = {"error": "invalid_client", "error_description": f"{self.headers['Authorization']} is wrong"}
             self._answer(401, json.dumps(refusal))
             return

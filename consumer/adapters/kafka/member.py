@@ -18,6 +18,7 @@ from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from consumer.adapters.kafka.claim import Claim
 from consumer.adapters.kafka.consumer import SourceConfig, close_consumer, make_consumer, make_record
+from consumer.adapters.kafka.door import Door
 from consumer.adapters.kafka.errors import StalledError
 from consumer.adapters.kafka.inbox import Inbox
 from consumer.adapters.kafka.pulse import Pulse
@@ -141,12 +142,16 @@ class Member:
         self.steer()
 
     async def _watch(self) -> None:
-        vitals = Vitals()
+        vitals, door = Vitals(), Door(self._config)
         while True:
             await asyncio.sleep(self._config.look_s)
             pulse = self._pulse
             if trouble := vitals.look(Signs(self._polls, pulse.answers, self._claim.is_placed, pulse.behind)):
                 raise StalledError(trouble)
+            if pulse.is_fresh:
+                door.forget()
+            else:
+                await door.look()
 
     def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
