@@ -20,9 +20,11 @@ from consumer.cli.ending import run
 from consumer.settings import KafkaSettings, S3Settings, Settings, TopicSettings
 from contracts.requests import split_s3_uri
 from contracts.topics import load_topics
+from tests.processes import is_running
 from tests.stack.furniture import BUCKETS, furnish
 from tests.stack.service import MissingServiceError, running, work_directory
 from tests.stack.store import S3Address
+from tests.waiting import until
 
 _DEADLINE_S = 20.0
 _PARENT = """
@@ -52,6 +54,18 @@ async def test_a_bucket_fixture_takes_objects(s3_address: S3Address, bucket: str
         await client.put_object(Bucket=bucket, Key="a", Body=b"b")
         found = await client.list_objects_v2(Bucket=bucket)
     assert [entry["Key"] for entry in found["Contents"]] == ["a"]
+
+
+async def test_a_service_that_is_stopped_and_started_finds_what_it_wrote() -> None:
+    command = ["sh", "-c", "echo $$ >> lives; exec sleep 600"]
+    with work_directory() as directory:
+        lives = directory / "lives"
+        with running(command, directory, {"PATH": os.environ["PATH"]}, lives.exists) as holder:
+            await until(lambda: len(lives.read_text().split()) == 1)
+            holder.stop()
+            assert not is_running(int(lives.read_text()))
+            holder.start()
+            await until(lambda: len(lives.read_text().split()) == 2)
 
 
 async def test_a_furnished_stack_has_what_a_worker_checks(kafka: str, s3_address: S3Address, unique: str) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.stack.cache import fetched
-from tests.stack.service import MissingServiceError, free_ports, listens, running, work_directory
+from tests.stack.service import Holder, MissingServiceError, free_ports, listens, running, work_directory
 
 ADDRESS_VARIABLE: Final = "STENO_TEST_KAFKA"
 _KAFKA_VERSION: Final = "4.3.0"
@@ -68,8 +68,13 @@ class Broker:
 
     bootstrap: str
     name: str
-    holder: int | None = None
+    service: Holder | None = None
     """The process above the broker's; None where it is not ours."""
+
+    @property
+    def holder(self) -> int | None:
+        """The id of the process above the broker's."""
+        return self.service.process.pid if self.service else None
 
 
 @contextmanager
@@ -90,7 +95,7 @@ def apache_kafka() -> Iterator[Broker]:
 
 
 @contextmanager
-def running_kafka(setup: KafkaSetup) -> Iterator[int]:
+def running_kafka(setup: KafkaSetup) -> Iterator[Holder]:
     """Apache Kafka with these listeners; enters with the process above the broker's."""
     java = _tool("java")
     jars = fetched("kafka", (_RECIPE / "jars.sha256").read_bytes(), _fetch_jars)

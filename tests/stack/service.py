@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -53,11 +54,40 @@ def work_directory() -> Iterator[Path]:
         raise
 
 
+@dataclass(frozen=True)
+class Holder:
+    """The process above a service."""
+
+    process: subprocess.Popen[bytes]
+    directory: Path
+    is_up: Callable[[], bool]
+
+    def stop(self) -> None:
+        """Kills the service; what it wrote stays."""
+        self._order(leash.STOP)
+        deadline = time.monotonic() + _STOP_DEADLINE_S
+        while not (self.directory / leash.EXITED).exists():
+            assert time.monotonic() < deadline, "the service does not end"
+            time.sleep(_POLL_S)
+
+    def start(self) -> None:
+        """Runs a stopped service again, at its old address on its old data, and waits until it is up."""
+        self._order(leash.START)
+        while (self.directory / leash.EXITED).exists():
+            time.sleep(_POLL_S)
+        _await(self.is_up, self.directory)
+
+    def _order(self, order: bytes) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(order)
+        self.process.stdin.flush()
+
+
 @contextmanager
 def running(
     command: Sequence[str], directory: Path, environment: Mapping[str, str], is_up: Callable[[], bool]
-) -> Iterator[int]:
-    """Runs a service until the context ends or this process dies; enters once it is up, with its holder's id.
+) -> Iterator[Holder]:
+    """Runs a service until the context ends or this process dies; enters once it is up.
 
     Args:
         command: what to run.
@@ -76,7 +106,7 @@ def running(
     )
     try:
         _await(is_up, directory)
-        yield holder.pid
+        yield Holder(holder, directory, is_up)
     finally:
         holder.stdin.close()  # type: ignore[union-attr]  # a pipe was asked for
         with suppress(subprocess.TimeoutExpired):
