@@ -33,6 +33,14 @@ def descriptors_of(pid: int) -> dict[int, str]:
     return open_now
 
 
+def command_of(pid: int) -> list[str]:
+    """What the process was started with; empty for one that is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
 def environment_of(pid: int) -> bytes:
     """The environment that the process was started with."""
     return Path(f"/proc/{pid}/environ").read_bytes()

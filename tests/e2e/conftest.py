@@ -55,6 +55,10 @@ async def deployed(deployment: Deployment) -> AsyncIterator[Deployment]:
 @pytest.fixture(scope="session")
 def reference() -> Reference:
     """The text of a direct call of faster-whisper with `tiny.en` at temperature 0."""
+    return make_reference()
+
+
+def make_reference() -> Reference:
     model = WhisperModel(str(locate("tiny.en", Path("absent")).path), device="cpu", compute_type="int8")
 
     @cache
