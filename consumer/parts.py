@@ -123,24 +123,28 @@ async def make_engine(settings: Settings, on_bytes: OnBytes | None = None) -> Pr
     Raises:
         FatalError: a model cannot be had.
     """
+    names = dict.fromkeys((settings.engine.model, *settings.models.allowed))
+    models = tuple([await find_weights(name, settings, on_bytes) for name in names])
+    return ProcessEngine(engine_config(settings, models))
+
+
+def engine_config(settings: Settings, models: tuple[ModelSpec, ...]) -> EngineConfig:
+    """How the engine runs these models."""
     engine = settings.engine
-    names = dict.fromkeys((engine.model, *settings.models.allowed))
-    return ProcessEngine(
-        EngineConfig(
-            models=tuple([await find_weights(name, settings, on_bytes) for name in names]),
-            backend=Backend(engine.kind),
-            device=engine.device,
-            compute_type=engine.compute_type.value,
-            slots=engine.slots,
-            cpu_threads=engine.cpu_threads,
-            job_timeout_s=engine.job_timeout_s,
-            timeout_ratio=engine.timeout_ratio,
-            models_bytes=engine.models_bytes,
-            recycle_jobs=engine.recycle_jobs,
-            recycle_rss_bytes=engine.recycle_rss_bytes,
-            max_rss_bytes=engine.max_rss_bytes,
-            fake_switches=engine.fake_switches,
-        )
+    return EngineConfig(
+        models=models,
+        backend=Backend(engine.kind),
+        device=engine.device,
+        compute_type=engine.compute_type.value,
+        slots=engine.slots,
+        cpu_threads=engine.cpu_threads,
+        job_timeout_s=engine.job_timeout_s,
+        timeout_ratio=engine.timeout_ratio,
+        models_bytes=engine.models_bytes,
+        recycle_jobs=engine.recycle_jobs,
+        recycle_rss_bytes=engine.recycle_rss_bytes,
+        max_rss_bytes=engine.max_rss_bytes,
+        fake_switches=engine.fake_switches,
     )
 
 

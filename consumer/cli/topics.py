@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import replace
 
 import click
 
 from consumer.adapters.kafka.topics import TopicReport, TopicState, check_topics, ensure_topics
 from consumer.cli import SettingsLoader
 from consumer.core.failures import ExitCode
-from consumer.settings import Settings, TopicSettings
+from consumer.settings import Settings
 from contracts.broker import BrokerSecurity
-from contracts.topics import TopicSpec, load_topics
+from contracts.topics import TopicSpec
 
 _Compare = Callable[[str, Sequence[TopicSpec], BrokerSecurity], Awaitable[list[TopicReport]]]
 
@@ -42,11 +41,6 @@ def check(load_settings: SettingsLoader, *, as_json: bool) -> ExitCode:
     return _run(check_topics, load_settings(), as_json=as_json)
 
 
-def specs_for(names: TopicSettings) -> list[TopicSpec]:
-    """The topics of the contract under the names that the settings give them."""
-    return [replace(spec, name=getattr(names, role)) for role, spec in load_topics().items()]
-
-
 def exit_code_for(reports: Sequence[TopicReport]) -> ExitCode:
     """What the command says about the whole."""
     states = {report.state for report in reports}
@@ -66,7 +60,7 @@ def _run(compare: _Compare, settings: Settings, *, as_json: bool) -> ExitCode:
 
 
 async def _compare(compare: _Compare, settings: Settings) -> list[TopicReport]:
-    return await compare(settings.kafka.bootstrap_servers, specs_for(settings.topics), settings.kafka)
+    return await compare(settings.kafka.bootstrap_servers, settings.topics.specs, settings.kafka)
 
 
 def _advice(reports: Sequence[TopicReport]) -> Iterator[str]:

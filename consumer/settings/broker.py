@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final, Self
 
 from pydantic import Field, model_validator
@@ -11,6 +12,7 @@ from pydantic import Field, model_validator
 from consumer.settings.group import Group, variable_of
 from consumer.settings.notation import Servers
 from contracts.broker import BrokerSecurity
+from contracts.topics import TopicSpec, load_topics
 
 _TOPIC_NAME: Final = r"[A-Za-z0-9._-]{1,249}"
 
@@ -53,6 +55,11 @@ class TopicSettings(Group):
         if faults := list(_faults({"requests": self.requests, **derived})):
             raise ValueError("\n".join(faults))
         return self
+
+    @property
+    def specs(self) -> list[TopicSpec]:
+        """The topics of the contract under these names."""
+        return [replace(spec, name=getattr(self, role)) for role, spec in load_topics().items()]
 
 
 def _faults(topics: dict[str, str]) -> Iterator[str]:

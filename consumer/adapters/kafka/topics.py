@@ -6,8 +6,7 @@ Asking about a topic by name may create it, so everything begins with the list o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -16,16 +15,12 @@ from aiokafka import errors
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from consumer.adapters.kafka.errors import start_failure
+from consumer.adapters.kafka.admin import open_admin
 from consumer.adapters.kafka.rights import Right, lacking
 from consumer.core.failures import ExitCode, FatalError
 from contracts.broker import OPEN, BrokerSecurity, SecurityProtocol
-from contracts.broker.knock import explained
-from contracts.broker.link import link_options
 from contracts.topics import TopicSpec
 
-_CALL_S: Final = 15.0
-_REQUEST_MS: Final = 10_000
 _USUAL_REPLICAS: Final = 3
 _LIST_AGAIN_S: Final = 0.1
 
@@ -55,7 +50,7 @@ async def require_topics(bootstrap_servers: str, wanted: Mapping[str, Right], se
     Raises:
         FatalError: one is missing, or may not be used; or the broker does not answer within seconds, or refuses us.
     """
-    async with _admin(bootstrap_servers, security) as admin:
+    async with open_admin(bootstrap_servers, security) as admin:
         found = await admin.list_topics()
         if missing := [name for name in wanted if name not in found]:
             raise _missing(missing, bootstrap_servers, security)
@@ -84,9 +79,9 @@ async def check_topics(
     """Compares, in the order given, and changes nothing.
 
     Raises:
-        FatalError: the broker does not answer within seconds, or refuses us.
+        FatalError: the broker does not answer within seconds, refuses us, or does not show us the topics' settings.
     """
-    async with _admin(bootstrap_servers, security) as admin:
+    async with open_admin(bootstrap_servers, security) as admin:
         return await _compare(admin, specs)
 
 
@@ -98,28 +93,11 @@ async def ensure_topics(
     Raises:
         FatalError: the broker does not answer within seconds, refuses us, or cannot make a topic.
     """
-    async with _admin(bootstrap_servers, security) as admin:
+    async with open_admin(bootstrap_servers, security) as admin:
         reports = await _compare(admin, specs)
         missing = {report.name for report in reports if report.state is TopicState.MISSING}
         created = await _create(admin, [spec for spec in specs if spec.name in missing])
     return [TopicReport(report.name, TopicState.CREATED) if report.name in created else report for report in reports]
-
-
-@asynccontextmanager
-async def _admin(bootstrap_servers: str, security: BrokerSecurity) -> AsyncIterator[AIOKafkaAdminClient]:
-    try:
-        options = link_options(security)
-    except OSError as exc:
-        raise start_failure(await explained(exc, bootstrap_servers, security), bootstrap_servers) from exc
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=_REQUEST_MS, **options)
-    try:
-        async with asyncio.timeout(_CALL_S):
-            await admin.start()
-            yield admin
-    except (errors.KafkaError, OSError, TimeoutError) as exc:
-        raise start_failure(await explained(exc, bootstrap_servers, security), bootstrap_servers) from exc
-    finally:
-        await admin.close()
 
 
 async def _compare(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> list[TopicReport]:
@@ -143,6 +121,9 @@ async def _partition_counts(admin: AIOKafkaAdminClient, names: set[str]) -> dict
 async def _configs(admin: AIOKafkaAdminClient, names: set[str]) -> dict[str, dict[str, str]]:
     wanted = [ConfigResource(ConfigResourceType.TOPIC, name) for name in sorted(names)]
     responses = await admin.describe_configs(wanted) if wanted else []
+    if hidden := [name for response in responses for code, _, _, name, _ in response.resources if code]:
+        text = f"the broker does not show us the settings of {', '.join(hidden)}; grant DESCRIBE_CONFIGS on them"
+        raise FatalError(ExitCode.REFUSED, text)
     return {
         name: {entry[0]: entry[1] for entry in entries}
         for response in responses

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Final, Self
 
@@ -69,6 +71,22 @@ class S3Store:
     def endpoint_url(self) -> str:
         """Where requests go."""
         return self._client.meta.endpoint_url
+
+    async def time(self, bucket: str) -> datetime | None:
+        """The store's clock, to the second, from whatever it answers; None where it does not tell.
+
+        Raises:
+            OutageError: it does not answer.
+        """
+        try:
+            async with asyncio.timeout(self._limits.call_s):
+                headers = (await self._client.head_bucket(Bucket=bucket))["ResponseMetadata"]["HTTPHeaders"]
+        except ClientError as exc:  # who is refused is told the time as well, and may be refused for it
+            headers = exc.response["ResponseMetadata"]["HTTPHeaders"]
+        except FOREIGN as exc:
+            raise output_error(exc, f"s3://{bucket}/") from exc
+        told = headers.get("date")
+        return parsedate_to_datetime(told) if told else None
 
     async def fetch(self, source: Input, into: IO[bytes], *, max_bytes: int) -> FetchedObject:
         """As the port says. Resumes a cut download, always of the same object."""

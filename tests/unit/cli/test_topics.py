@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from consumer.adapters.kafka.topics import TopicReport, TopicState
-from consumer.cli.topics import exit_code_for, specs_for
+from consumer.cli.topics import exit_code_for
 from consumer.core.failures import ExitCode
 from consumer.settings import TopicSettings
 from contracts.topics import load_topics
 
 
 def test_topics_have_the_settings_names_and_the_contracts_form() -> None:
-    specs = specs_for(TopicSettings(requests="speech.requests", dlt="graveyard"))
+    specs = TopicSettings(requests="speech.requests", dlt="graveyard").specs
     assert {"speech.requests", "speech.results", "speech.progress", "graveyard"} == {spec.name for spec in specs}
     assert [spec.partitions for spec in specs] == [spec.partitions for spec in load_topics().values()]
 
