@@ -82,12 +82,15 @@ def store_config(settings: Settings) -> StoreConfig:
 
 def source_config(settings: Settings) -> SourceConfig:
     """How requests are received."""
+    kafka = settings.kafka
     return SourceConfig(
-        bootstrap_servers=settings.kafka.bootstrap_servers,
-        security=settings.kafka,
-        group_id=settings.kafka.group_id,
+        bootstrap_servers=kafka.bootstrap_servers,
+        security=kafka,
+        group_id=kafka.group_id,
         topic=settings.topics.requests,
         client_id=settings.worker.id,
+        session_timeout_ms=kafka.session_timeout_ms,
+        max_poll_interval_ms=kafka.max_poll_interval_ms,
     )
 
 

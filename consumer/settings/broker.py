@@ -24,8 +24,22 @@ class _Place(Group):
     group_id: str = Field("transcription-workers", min_length=1, description="consumer group")
 
 
-class KafkaSettings(BrokerSecurity, _Place):
-    """The broker, and what secures the link to it."""
+class _Membership(Group):
+    """How long a member may be silent."""
+
+    session_timeout_ms: int = Field(
+        20_000, ge=1_000, le=1_800_000,
+        description="a worker that is silent for so long is out of the group, and others do its jobs, in ms; "
+        "brokers allow 6000 to 1800000 unless told otherwise",
+    )  # fmt: skip
+    max_poll_interval_ms: int = Field(
+        300_000, ge=3_000, le=86_400_000,
+        description="likewise one whose loop stands still, in ms; the length of jobs does not matter to either",
+    )  # fmt: skip
+
+
+class KafkaSettings(BrokerSecurity, _Membership, _Place):
+    """The broker, membership in its group, and what secures the link to it."""
 
     @classmethod
     def name_of(cls, field: str) -> str:

@@ -125,6 +125,8 @@ def test_names_that_kubernetes_injects_are_not_ours() -> None:
         ("STENO_S3__RESULTS", "transcripts", "expected s3://bucket/key"),
         ("STENO_S3__ALLOWED_INPUTS", "s3://media/,https://example.com/", "expected s3://bucket/key"),
         ("STENO_SHUTDOWN__GRACE_S", "-1", "greater than or equal to 0"),
+        ("STENO_KAFKA__SESSION_TIMEOUT_MS", "20", "greater than or equal to 1000"),
+        ("STENO_KAFKA__MAX_POLL_INTERVAL_MS", "5m", "write a whole number"),
     ],
 )
 def test_bad_value_names_its_variable(load: Load, variable: str, value: str, words: str) -> None:

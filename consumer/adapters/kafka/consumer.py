@@ -35,8 +35,9 @@ class SourceConfig:
     """A dead worker's jobs move on after this. Long enough for a stalled machine or a broker's fail-over,
     and within the 6 s to 30 min that brokers allow."""
     heartbeat_interval_ms: int = 3_000
+    """At most; a short session has at least three beats."""
     rebalance_timeout_ms: int = 60_000
-    """How long a rebalance waits for its slowest member; longer than the session, so that the dead leave first."""
+    """How long a rebalance waits for its slowest member; at least twice the session, so that the dead leave first."""
     max_poll_interval_ms: int = 300_000
     """aiokafka's own watchdog over our poll task, which comes round every second."""
     look_s: float = 5.0
@@ -59,8 +60,8 @@ def make_consumer(config: SourceConfig) -> AIOKafkaConsumer:
         # Records of aborted transactions are no requests.
         isolation_level="read_committed",
         session_timeout_ms=config.session_timeout_ms,
-        heartbeat_interval_ms=config.heartbeat_interval_ms,
-        rebalance_timeout_ms=config.rebalance_timeout_ms,
+        heartbeat_interval_ms=min(config.heartbeat_interval_ms, config.session_timeout_ms // 3),
+        rebalance_timeout_ms=max(config.rebalance_timeout_ms, 2 * config.session_timeout_ms),
         max_poll_interval_ms=config.max_poll_interval_ms,
         # A moved leader or a new partition is noticed within this.
         metadata_max_age_ms=30_000,

@@ -58,6 +58,10 @@ def start_failure(error: BaseException, bootstrap_servers: str) -> FatalError:
         return FatalError(EXIT_CODES[error.cause], error.sentence(bootstrap_servers))
     if isinstance(error, REFUSALS):
         return FatalError(ExitCode.REFUSED, f"the Kafka broker at {bootstrap_servers} refuses us: {_refusal(error)}")
+    if isinstance(error, errors.InvalidSessionTimeoutError):
+        bounds = "group.min.session.timeout.ms and group.max.session.timeout.ms"
+        text = f"the Kafka broker at {bootstrap_servers} takes only sessions between its {bounds}"
+        return FatalError(ExitCode.BAD_SETTINGS, f"{text}; set STENO_KAFKA__SESSION_TIMEOUT_MS accordingly")
     if isinstance(error, errors.BrokerResponseError) and not error.retriable:
         return FatalError(
             ExitCode.BAD_SETTINGS,
