@@ -43,18 +43,19 @@ class Entry:
     extra: Extra | None = None
 
 
-_WORKER: Final = Extra("worker", ("faster_whisper", "huggingface_hub", "av", "numpy", "aiohttp", "structlog"))
-_DEMO: Final = Extra("demo", (*_WORKER.modules, "moto", "flask", "confluent_kafka"))
+WORKER: Final = Extra("worker", ("faster_whisper", "huggingface_hub", "av", "numpy", "aiohttp", "structlog"))
+_DEMO: Final = Extra("demo", (*WORKER.modules, "moto", "flask", "confluent_kafka"))
 
 COMMANDS: Final[Mapping[str, Entry]] = {
     "config": Entry("consumer.cli.config", "Check the settings and show what they come to."),
     "demo": Entry("consumer.cli.demo", "Show the whole path here, with an embedded store and broker.", _DEMO),
+    "doctor": Entry("consumer.cli.doctor", "Look whether a worker could work here, and say what to do."),
     "languages": Entry("consumer.cli.languages", "List the languages that models know."),
-    "models": Entry("consumer.cli.models", "List, fetch and verify model weights.", _WORKER),
+    "models": Entry("consumer.cli.models", "List, fetch and verify model weights.", WORKER),
     "submit": Entry("consumer.cli.submit", "Upload media, publish requests and print transcripts with --wait."),
     "topics": Entry("consumer.cli.topics", "Create or check the topics on the broker."),
-    "transcribe": Entry("consumer.cli.transcribe", "Transcribe files here, without broker and store.", _WORKER),
-    "worker": Entry("consumer.cli.worker", "Run a worker until SIGTERM.", _WORKER),
+    "transcribe": Entry("consumer.cli.transcribe", "Transcribe files here, without broker and store.", WORKER),
+    "worker": Entry("consumer.cli.worker", "Run a worker until SIGTERM.", WORKER),
 }
 
 
