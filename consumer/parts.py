@@ -22,6 +22,7 @@ from consumer.media.limits import DecodeLimits
 from consumer.models.catalog import WEIGHTS
 from consumer.models.fetching import find_model
 from consumer.models.hub import OnBytes
+from consumer.scratch import ScratchConfig
 from consumer.settings import EngineKind, Settings
 from contracts.transcript import ModelIdentity
 
@@ -58,7 +59,13 @@ def handler_config(settings: Settings) -> HandlerConfig:
     """Where a job may read and write."""
     s3 = settings.s3
     rules = AdmissionRules(s3.allowed_inputs, s3.allowed_outputs, s3.state_prefix, settings.media.max_bytes)
-    return HandlerConfig(worker=settings.worker.id, scratch_dir=settings.scratch.dir, rules=rules)
+    return HandlerConfig(worker=settings.worker.id, rules=rules)
+
+
+def scratch_config(settings: Settings) -> ScratchConfig:
+    """Where media in flight lies, and how much of it there may be."""
+    scratch = settings.scratch
+    return ScratchConfig(scratch.dir, scratch.max_bytes, scratch.min_free_bytes)
 
 
 def intake_rules(settings: Settings) -> IntakeRules:

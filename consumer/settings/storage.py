@@ -9,7 +9,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from consumer.settings.group import Group
-from consumer.settings.notation import Folder, Prefix, Prefixes
+from consumer.settings.notation import Bytes, Folder, Prefix, Prefixes
 from contracts.requests import split_s3_uri
 
 
@@ -60,4 +60,10 @@ class ScratchSettings(Group):
     dir: Folder = Field(
         default_factory=lambda: Path(tempfile.gettempdir()),
         description="folder for media in flight, where files have no name; unset: the system's temporary folder",
+    )
+    max_bytes: Bytes = Field(
+        0, ge=0, description="media in flight above which no further job is taken, in bytes; 0: no limit"
+    )
+    min_free_bytes: Bytes = Field(
+        1024**3, ge=0, description="likewise while its disk has less than this free, in bytes; 0: no limit"
     )

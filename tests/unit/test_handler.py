@@ -13,6 +13,7 @@ from consumer.core.failures import OutageError, PermanentError, TransientError
 from consumer.core.jobs import Job
 from consumer.core.resultset import derive_result_set
 from consumer.handler import Handled, Handler, HandlerConfig
+from consumer.scratch import Scratch, ScratchConfig
 from consumer.stopwatch import Stopwatch
 from contracts.errors import ErrorCode
 from contracts.events import Kind, Stage
@@ -40,8 +41,9 @@ class Bench:
 
     async def run(self, job: Job | None = None) -> Handled:
         rules = AdmissionRules((), (OUTPUT,), f"{OUTPUT}.steno/", max_bytes=1000)
-        config = HandlerConfig(worker="gpu-3", scratch_dir=self.scratch_dir, rules=rules)
-        handler = Handler(self.store, self.decoder, self.engine, config=config, now=lambda: NOW)
+        config = HandlerConfig(worker="gpu-3", rules=rules)
+        scratch = Scratch(ScratchConfig(self.scratch_dir))
+        handler = Handler(self.store, self.decoder, self.engine, scratch, config=config, now=lambda: NOW)
         return await handler.run(job or make_a_job(), self.hear, Stopwatch())
 
     def hear(self, kind: Kind, **notice: object) -> None:

@@ -1,0 +1,97 @@
+"""Local disk for media in flight: files without a name, what they hold together, and whether there is room for more.
+
+Only intake waits for room; whoever has begun goes on. So what is held may exceed the limit by the files of jobs that
+were taken before, and while nothing is held the next job is taken whatever the disk looks like: waiting would change
+nothing, and if it does not fit either it says so itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import structlog
+
+from consumer.core.failures import OutageError
+from contracts.errors import ErrorCode
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ScratchConfig:
+    """Where files are, and when there are enough of them."""
+
+    folder: Path
+    max_bytes: int = 0
+    """Bytes in open files above which intake waits; 0: no limit."""
+    min_free_bytes: int = 0
+    """Free bytes of the disk below which intake waits; 0: no limit."""
+
+
+class Scratch:
+    """Makes files that are private to this process and gone with it, even after SIGKILL."""
+
+    def __init__(self, config: ScratchConfig, free_bytes: Callable[[Path], int] | None = None) -> None:
+        """Makes no file yet; `free_bytes` tells how much more the disk of a folder can hold."""
+        self._config = config
+        self._free_bytes = free_bytes or _free_bytes
+        self._open: dict[IO[bytes], int] = {}
+        """What each one is expected to grow to."""
+        self._freed = asyncio.Event()
+
+    @contextmanager
+    def file(self, expected_bytes: int | None = None) -> Iterator[IO[bytes]]:
+        """An empty file, closed at the end; counted as what it is expected to become from the start.
+
+        Raises:
+            OutageError: `SCRATCH_FULL`.
+        """
+        with self._make() as media:
+            self._open[media] = expected_bytes or 0
+            try:
+                yield media
+            finally:
+                del self._open[media]
+        self._freed.set()
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes in the open files."""
+        return sum(max(os.fstat(media.fileno()).st_size, expected) for media, expected in self._open.items())
+
+    async def wait_for_room(self) -> None:
+        """Returns at once while there is room, else when enough files are closed. May be cancelled."""
+        is_told = False
+        while self._open and (reason := self._lack()):
+            if not is_told:
+                log.info("intake_waits_for_scratch", reason=reason, files=len(self._open))
+                is_told = True
+            self._freed.clear()
+            await self._freed.wait()
+
+    def _lack(self) -> str | None:
+        limits = self._config
+        if 0 < limits.max_bytes < (held := self.held_bytes):
+            return f"{held} bytes of media in flight"
+        if limits.min_free_bytes and (free := self._free_bytes(limits.folder)) < limits.min_free_bytes:
+            return f"{free} bytes free in {limits.folder}"
+        return None
+
+    def _make(self) -> IO[bytes]:
+        try:
+            return tempfile.TemporaryFile(dir=self._config.folder)
+        except OSError as exc:
+            text = f"no file can be made in {self._config.folder} (STENO_SCRATCH__DIR): {exc.strerror}"
+            raise OutageError(ErrorCode.SCRATCH_FULL, text) from exc
+
+
+def _free_bytes(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
