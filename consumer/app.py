@@ -27,6 +27,7 @@ from consumer.media.decoder import ProcessDecoder
 from consumer.models.hub import OnBytes
 from consumer.patience import Patience
 from consumer.progress import ProgressReporter
+from consumer.scratch import Scratch
 from consumer.settings import LogFormat, LogLevel, Settings
 from consumer.settlement import Settlement
 from consumer.worker import Shutdown, Worker, WorkerConfig
@@ -119,7 +120,9 @@ async def _open_worker(settings: Settings, shutdown: Shutdown) -> AsyncIterator[
                 source=await _open_source(settings, answers, stack),
             ),
         )
-        answers.facts["ignored"] = lambda: dict(worker.ignored)
+        answers.facts.update(
+            draining=shutdown.drain.is_set, in_flight=lambda: worker.in_flight, ignored=lambda: dict(worker.ignored)
+        )
         yield worker
 
 
@@ -167,9 +170,10 @@ async def _open_source(settings: Settings, answers: _Answers, stack: AsyncExitSt
 def _make_worker(settings: Settings, opened: _Parts) -> Worker:
     sink, source = opened.sink, opened.source
     emitter, office, patience = parts.make_emitter(settings), parts.make_office(settings), Patience()
+    scratch = Scratch(parts.scratch_config(settings))
     progress = ProgressReporter(sink, emitter, now=_now, is_enabled=settings.topics.publish_progress)
     attempts = Attempts(
-        Handler(opened.store, opened.decoder, opened.engine, config=parts.handler_config(settings), now=_now),
+        Handler(opened.store, opened.decoder, opened.engine, scratch, config=parts.handler_config(settings), now=_now),
         Settlement(sink, patience, emitter=emitter, office=office, now=_now),
         progress,
         patience,
@@ -180,7 +184,7 @@ def _make_worker(settings: Settings, opened: _Parts) -> Worker:
         grace_s=settings.shutdown.grace_s,
         intake=parts.intake_rules(settings),
     )
-    return Worker(source, attempts, progress, config=config)
+    return Worker(source, attempts, progress, scratch=scratch, config=config)
 
 
 @contextmanager

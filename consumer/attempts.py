@@ -11,7 +11,7 @@ from consumer.core.failures import JobError, TransientError
 from consumer.core.intake.readings import Faulty, Wanted
 from consumer.core.jobs import Job, make_job
 from consumer.core.records import Record
-from consumer.handler import Handled, Handler
+from consumer.handler import Handled, Handler, OnBegun
 from consumer.patience import Patience
 from consumer.progress import ProgressReporter
 from consumer.settlement import Settlement
@@ -40,22 +40,26 @@ class Attempts:
         self._patience = patience
         self._default_output = default_output
 
-    async def take(self, reading: Wanted | Faulty) -> None:
-        """Ends when the outcome, or the dead letter and the failed outcome, are with the broker."""
+    async def take(self, reading: Wanted | Faulty, on_begun: OnBegun = lambda: None) -> None:
+        """Ends when the outcome, or the dead letter and the failed outcome, are with the broker.
+
+        Until `on_begun` is called for the first time, cancelling wastes nothing that somebody would miss.
+        """
         stopwatch = Stopwatch()
         if isinstance(reading, Wanted):
-            await self._work(reading, stopwatch)
+            await self._work(reading, stopwatch, on_begun)
             return
+        on_begun()
         with stopwatch.stage("publish"):
             await self._settlement.refuse(reading.record, reading.error, reading.job_id)
         _log_failure(reading.record, reading.error, stopwatch)
 
-    async def _work(self, wanted: Wanted, stopwatch: Stopwatch) -> None:
+    async def _work(self, wanted: Wanted, stopwatch: Stopwatch, on_begun: OnBegun) -> None:
         record = wanted.record
         job = make_job(wanted.request, default_output=self._default_output, replay_count=replay_count(record))
         structlog.contextvars.bind_contextvars(job_id=job.job_id, attempt=job.attempt)
         try:
-            handled = await self._handle(job, record, stopwatch)
+            handled = await self._handle(job, record, stopwatch, on_begun)
         except JobError as error:
             await self._set_aside(record, error, job, stopwatch)
         except Exception as exc:  # noqa: BLE001  # whatever a job meets is its own failure and nobody else's
@@ -63,10 +67,13 @@ class Attempts:
         else:
             await self._complete(record, job, handled, stopwatch)
 
-    async def _handle(self, job: Job, record: Record, stopwatch: Stopwatch) -> Handled:
+    async def _handle(self, job: Job, record: Record, stopwatch: Stopwatch, on_begun: OnBegun) -> Handled:
         """Runs the handler, again and again while only a dependency is away."""
         notify = self._progress.follow(job, record)
-        return await self._patience.outlast("handle", lambda: self._handler.run(job, notify, stopwatch))
+        try:
+            return await self._patience.outlast("handle", lambda: self._handler.run(job, notify, stopwatch, on_begun))
+        finally:
+            on_begun()  # what is to be told now is worth waiting for, a failure too
 
     async def _complete(self, record: Record, job: Job, handled: Handled, stopwatch: Stopwatch) -> None:
         with stopwatch.stage("publish"):

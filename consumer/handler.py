@@ -8,25 +8,27 @@ elsewhere, it ends with the same files.
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 from consumer.core.admission import AdmissionRules, check_admission
-from consumer.core.failures import OutageError, TransientError
+from consumer.core.failures import TransientError
 from consumer.core.jobs import Job
 from consumer.core.locations import manifest_uri, transcript_uri
 from consumer.core.resultset import JSON_TYPE, OutputFile, check_transcript, derive_result_set, read_manifest
 from consumer.core.transcription import build_transcript, describe_job, describe_source
 from consumer.ports import Decoder, Engine, EngineResult, FetchedObject, Recording, Store
+from consumer.scratch import Scratch
 from consumer.stopwatch import Stopwatch
 from consumer.tracks import transcribe_tracks
 from contracts.errors import ErrorCode
 from contracts.events import Kind, OutcomeEvent, Stage
 from contracts.transcript import Timing
+
+OnBegun = Callable[[], None]
+"""Hears, once or more, that the job has begun."""
 
 
 class Notify(Protocol):
@@ -58,7 +60,6 @@ class HandlerConfig:
     """What a handler needs to know of its worker."""
 
     worker: str
-    scratch_dir: Path
     rules: AdmissionRules
 
 
@@ -66,17 +67,27 @@ class Handler:
     """Takes jobs from media to result set. Any number of jobs may run at once."""
 
     def __init__(
-        self, store: Store, decoder: Decoder, engine: Engine, *, config: HandlerConfig, now: Callable[[], datetime]
+        self,
+        store: Store,
+        decoder: Decoder,
+        engine: Engine,
+        scratch: Scratch,
+        *,
+        config: HandlerConfig,
+        now: Callable[[], datetime],
     ) -> None:
         """Borrows its ports; whoever made them closes them."""
         self._store = store
         self._decoder = decoder
         self._engine = engine
+        self._scratch = scratch
         self._config = config
         self._now = now
 
-    async def run(self, job: Job, notify: Notify, stopwatch: Stopwatch) -> Handled:
+    async def run(self, job: Job, notify: Notify, stopwatch: Stopwatch, on_begun: OnBegun = lambda: None) -> Handled:
         """Ends with a complete result set, its manifest last.
+
+        `on_begun` is called as soon as work would be lost that cost more than fetching and decoding.
 
         Raises:
             JobError: with the verdict on what happened; what was written so far is picked up by the next attempt.
@@ -91,12 +102,13 @@ class Handler:
             return Handled(read_manifest(manifest.body, job).outcome, is_repeat=True)
         if found is not None:
             check_transcript(found.body, job)
-        body = found.body if found is not None else await self._transcribe(job, notify, stopwatch)
+        body = found.body if found is not None else await self._transcribe(job, notify, stopwatch, on_begun)
+        on_begun()
         with stopwatch.stage("write"):
             outcome = await self._complete(body)
         return Handled(outcome, is_repeat=found is not None)
 
-    async def _transcribe(self, job: Job, notify: Notify, stopwatch: Stopwatch) -> bytes:
+    async def _transcribe(self, job: Job, notify: Notify, stopwatch: Stopwatch, on_begun: OnBegun) -> bytes:
         """Returns the bytes of `transcript.json` as they stand in the store: ours, or those of whoever was first."""
         notify(Kind.STARTED)
         fetched, recording = await self._fetch_and_decode(job, stopwatch)
@@ -106,6 +118,7 @@ class Handler:
                     self._engine, recording, job.request.options,
                     lambda done_s: notify(Kind.PROGRESS, done_s=done_s, audio_s=recording.duration_s),
                     lambda: notify(Kind.PROGRESS, audio_s=recording.duration_s, stage=Stage.LOADING_MODEL),
+                    on_begun,
                 )  # fmt: skip
             stopwatch.split("wait", "engine", result.engine_s)
             body = self._document(job, fetched, recording, result, stopwatch)
@@ -113,19 +126,12 @@ class Handler:
             return await self._put_first(job, body)
 
     async def _fetch_and_decode(self, job: Job, stopwatch: Stopwatch) -> tuple[FetchedObject, Recording]:
-        with self._scratch_file() as media:
+        source = job.request.input
+        with self._scratch.file(source.size_bytes) as media:
             with stopwatch.stage("fetch"):
-                fetched = await self._store.fetch(job.request.input, media, max_bytes=self._config.rules.max_bytes)
+                fetched = await self._store.fetch(source, media, max_bytes=self._config.rules.max_bytes)
             with stopwatch.stage("decode"):
                 return fetched, await self._decoder.decode(media, job.request.options.channels)
-
-    def _scratch_file(self) -> IO[bytes]:
-        """A file without a name: private to this process, and gone with it even after SIGKILL."""
-        try:
-            return tempfile.TemporaryFile(dir=self._config.scratch_dir)
-        except OSError as exc:
-            text = f"no file can be made in {self._config.scratch_dir} (STENO_SCRATCH__DIR): {exc.strerror}"
-            raise OutageError(ErrorCode.SCRATCH_FULL, text) from exc
 
     def _document(
         self, job: Job, fetched: FetchedObject, recording: Recording, result: EngineResult, stopwatch: Stopwatch

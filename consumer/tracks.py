@@ -15,10 +15,12 @@ async def transcribe_tracks(
     options: Options,
     on_progress: Callable[[float], None],
     on_loading: Callable[[], None] = lambda: None,
+    on_begun: Callable[[], None] = lambda: None,
 ) -> EngineResult:
     """Transcribes what the decoder made of the media for these options.
 
-    `on_progress` gets seconds of the recording done, rising: half of them with one of two channels done.
+    `on_progress` gets seconds of the recording done, rising: half of them with one of two channels done. `on_begun`
+    is called as each track begins.
 
     Raises:
         JobError: as the engine's own.
@@ -27,7 +29,8 @@ async def transcribe_tracks(
     results = []
     for number, track in enumerate(recording.tracks):
         done_s = number * share * recording.duration_s
-        results.append(await engine.transcribe(track, options, _Progress(on_progress, done_s, share), on_loading))
+        heard = _Progress(on_progress, done_s, share)
+        results.append(await engine.transcribe(track, options, heard, on_loading, on_begun))
     return merge_channels(results) if options.channels is Channels.SEPARATE else results[0]
 
 

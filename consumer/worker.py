@@ -15,6 +15,7 @@ from consumer.core.intake.readings import Faulty, Ignored, IntakeRules, Reason, 
 from consumer.core.records import Delivery, Record
 from consumer.ports import Source
 from consumer.progress import ProgressReporter
+from consumer.scratch import Scratch
 
 log = structlog.get_logger(__name__)
 
@@ -54,18 +55,28 @@ class Worker:
         attempts: Attempts,
         progress: ProgressReporter,
         *,
+        scratch: Scratch,
         config: WorkerConfig,
     ) -> None:
         """Borrows its parts."""
         self._source = source
         self._attempts = attempts
         self._progress = progress
+        self._scratch = scratch
         self._config = config
         self._slots = asyncio.Semaphore(config.slots)
         self._in_flight: set[asyncio.Task[None]] = set()
+        self._not_begun: set[asyncio.Task[None]] = set()
+        """Attempts that wait, fetch or decode."""
+        self._is_draining = False
         self._defect = asyncio.Event()
         self.ignored: Counter[Reason] = Counter()
         """What was acknowledged and started nothing, by reason."""
+
+    @property
+    def in_flight(self) -> int:
+        """Deliveries that are worked on."""
+        return len(self._in_flight)
 
     async def run(self, shutdown: Shutdown) -> None:
         """Takes deliveries until shutdown, then drains.
@@ -92,6 +103,7 @@ class Worker:
         while True:
             async with self._slots:
                 pass  # nothing is received while no slot is free; while nothing comes, others may have the slot
+            await self._scratch.wait_for_room()
             delivery = await self._source.receive()
             try:
                 await self._slots.acquire()
@@ -110,10 +122,15 @@ class Worker:
             self._defect.set()
 
     async def _drain(self, intake: asyncio.Task[None], shutdown: Shutdown) -> None:
-        """Stops intake, lets jobs finish within the grace time, gives the rest back, commits."""
+        """Stops intake, gives back what has not begun, lets the rest finish within the grace time, commits."""
+        self._is_draining = True
         self._source.stop_intake()
         intake.cancel()
         await asyncio.wait((intake,))
+        if self._not_begun:
+            log.info("jobs_given_back", count=len(self._not_begun), reason="not begun")
+        for attempt in tuple(self._not_begun):
+            attempt.cancel()
         await self._finish(shutdown.hurry)
         await self._progress.close()
         await self._source.flush()
@@ -127,7 +144,7 @@ class Worker:
         await asyncio.wait((hurried, finished), timeout=self._config.grace_s, return_when=asyncio.FIRST_COMPLETED)
         hurried.cancel()
         if self._in_flight:
-            log.warning("jobs_given_back", count=len(self._in_flight))
+            log.warning("jobs_given_back", count=len(self._in_flight), reason="not done in time")
         for task in self._in_flight:
             task.cancel()
         await finished
@@ -137,11 +154,14 @@ class Worker:
         record = delivery.record
         structlog.contextvars.bind_contextvars(topic=record.topic, partition=record.partition, offset=record.offset)
         try:
-            await self._take_all(self._read(record))
+            is_done = await self._take_all(self._read(record))
         except asyncio.CancelledError:
             self._source.release(delivery)
             raise
-        self._source.settle(delivery)
+        if is_done:
+            self._source.settle(delivery)
+        else:
+            self._source.release(delivery)
 
     def _read(self, record: Record) -> list[Wanted | Faulty]:
         """What there is to do for a record; what is ignored is counted."""
@@ -154,13 +174,30 @@ class Worker:
             log.info("notification_ignored", reason=ignored.reason, event_name=ignored.event_name, count=count)
         return [each for each in readings if not isinstance(each, Ignored)]
 
-    async def _take_all(self, readings: list[Wanted | Faulty]) -> None:
-        """The first one has the slot that its delivery came with, each further one waits for a slot of its own."""
+    async def _take_all(self, readings: list[Wanted | Faulty]) -> bool:
+        """The first one has the slot that its delivery came with, each further one waits for a slot of its own.
+
+        Returns whether all of them came to their end; a drain cancels those that have not begun.
+        """
         if not readings:
             self._slots.release()
+        attempts: list[asyncio.Task[None]] = []
         async with asyncio.TaskGroup() as group:
             for number, reading in enumerate(readings):
                 if number:
+                    await self._scratch.wait_for_room()
                     await self._slots.acquire()
-                task = group.create_task(self._attempts.take(reading))
-                task.add_done_callback(lambda _: self._slots.release())
+                attempts.append(self._begin(reading, group))
+        return not any(attempt.cancelled() for attempt in attempts)
+
+    def _begin(self, reading: Wanted | Faulty, group: asyncio.TaskGroup) -> asyncio.Task[None]:
+        attempt = group.create_task(self._attempts.take(reading, lambda: self._not_begun.discard(attempt)))
+        self._not_begun.add(attempt)
+        attempt.add_done_callback(self._attempt_ended)
+        if self._is_draining:
+            attempt.cancel()
+        return attempt
+
+    def _attempt_ended(self, attempt: asyncio.Task[None]) -> None:
+        self._not_begun.discard(attempt)
+        self._slots.release()

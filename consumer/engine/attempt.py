@@ -37,6 +37,7 @@ class Attempt:
     options: Options
     on_progress: Callable[[float], None]
     on_loading: Callable[[], None]
+    on_begun: Callable[[], None]
 
     def start(self, session: Session, samples: Samples) -> Job:
         """Sends the job to a process that holds its model.
@@ -45,6 +46,7 @@ class Attempt:
             PermanentError: `REQUEST_INVALID`, the model was not trained for this.
         """
         require_language(self.options, self.spec.name, session.loaded[self.spec.name].languages)
+        self.on_begun()
         return session.start(samples, self.spec.name, mode_of(self.options), arguments(self.options))
 
     async def follow(self, session: Session, job: Job, duration_s: float) -> EngineResult | Again | JobError:

@@ -116,11 +116,12 @@ class ProcessEngine:
         options: Options,
         on_progress: Callable[[float], None],
         on_loading: Callable[[], None] = lambda: None,
+        on_begun: Callable[[], None] = lambda: None,
     ) -> EngineResult:
         """Transcribes; see `ports.Engine`."""
         require_model(options, tuple(self._specs))
         spec = self._specs[options.model] if options.model is not None else self._config.models[0]
-        attempt = Attempt(self._config, spec, options, rising(on_progress), on_loading)
+        attempt = Attempt(self._config, spec, options, rising(on_progress), on_loading, on_begun)
         again = Again(goes_alone=False)
         while True:
             ended = await self._try(attempt, samples, again)

@@ -90,10 +90,12 @@ class Engine(Protocol):
         options: Options,
         on_progress: Callable[[float], None],
         on_loading: Callable[[], None] = lambda: None,
+        on_begun: Callable[[], None] = lambda: None,
     ) -> EngineResult:
         """Transcribes; waits for a free slot and its model first.
 
-        `on_progress` gets seconds of audio done, rising; `on_loading` is called when the model has to be loaded.
+        `on_progress` gets seconds of audio done, rising; `on_loading` is called when the model has to be loaded,
+        `on_begun` when the job has its slot, again if it has to run again.
 
         Cancelling ends the job and frees its slot.
 

@@ -36,13 +36,18 @@ def _samples(content: bytes) -> Samples:
 
 
 class FakeEngine:
-    """Says what bytes it heard. `gate` holds it back once `entered`; each of `errors` ends one job."""
+    """Says what bytes it heard; each of `errors` ends one job.
+
+    `turn` holds it back before it begins, `gate` once `entered`.
+    """
 
     def __init__(self) -> None:
         self.errors: list[Exception] = []
         self.entered = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
+        self.turn = asyncio.Event()
+        self.turn.set()
         self.heard: list[bytes] = []
         self.running = 0
 
@@ -56,9 +61,12 @@ class FakeEngine:
         options: Options,
         on_progress: Callable[[float], None],
         on_loading: Callable[[], None] = lambda: None,
+        on_begun: Callable[[], None] = lambda: None,
     ) -> EngineResult:
         if options.model is not None:
             on_loading()
+        await self.turn.wait()
+        on_begun()
         self.running += 1
         self.entered.set()
         try:

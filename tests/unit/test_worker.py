@@ -21,6 +21,7 @@ from consumer.handler import Handler, HandlerConfig
 from consumer.patience import Patience
 from consumer.ports import RecordRefusedError
 from consumer.progress import ProgressReporter
+from consumer.scratch import Scratch, ScratchConfig
 from consumer.settlement import Settlement
 from consumer.worker import Shutdown, Worker, WorkerConfig
 from contracts.errors import ErrorCode
@@ -57,6 +58,7 @@ class Bench:
         self.sink = FakeSink(self.broker)
         self.source = FakeSource(self.broker, "requests")
         self.store.put(MEDIA, b"hello")
+        self.scratch = Scratch(ScratchConfig(self.folder))
 
     def request(self, job_id: str, **fields: Any) -> None:
         document = {"job_id": job_id, "input": {"uri": MEDIA}, **fields}
@@ -86,19 +88,19 @@ class Bench:
 
     def _worker(self) -> Worker:
         rules = AdmissionRules((), (OUTPUT,), f"{OUTPUT}.steno/", max_bytes=1000)
-        config = HandlerConfig(worker="gpu-3", scratch_dir=self.folder, rules=rules)
+        config = HandlerConfig(worker="gpu-3", rules=rules)
         patience = Patience(sleep=self._sleep, jitter=lambda: 0.0)
         office = DeadLetterOffice("dlt", "group", "gpu-3")
         progress = ProgressReporter(self.sink, EMITTER, now=lambda: NOW, is_enabled=True)
         attempts = Attempts(
-            Handler(self.store, self.decoder, self.engine, config=config, now=lambda: NOW),
+            Handler(self.store, self.decoder, self.engine, self.scratch, config=config, now=lambda: NOW),
             Settlement(self.sink, patience, emitter=EMITTER, office=office, now=lambda: NOW),
             progress,
             patience,
             default_output=OUTPUT,
         )
         limits = WorkerConfig(slots=2, grace_s=self.grace_s, intake=self.intake)
-        self.worker = Worker(self.source, attempts, progress, config=limits)
+        self.worker = Worker(self.source, attempts, progress, scratch=self.scratch, config=limits)
         return self.worker
 
     async def _sleep(self, seconds: float) -> None:
@@ -265,6 +267,66 @@ async def test_what_is_not_done_in_time_or_in_a_hurry_is_given_back(bench: Bench
     assert (bench.outcomes, bench.committed, bench.engine.running) == ([], 0, 0)
 
 
+async def test_a_drain_gives_back_at_once_what_has_not_begun(bench: Bench) -> None:
+    bench.store.fail_next("fetch", *[OutageError(ErrorCode.STORAGE_UNAVAILABLE, "away")] * 100_000)
+    bench.request("a")
+    bench.request("b")
+    async with bench.running() as task:
+        await until(lambda: len(bench.pauses) > 3, "it waits for the store", every_s=0)
+        bench.shutdown.request()
+        async with asyncio.timeout(1):  # far less than the grace time
+            await task
+
+    assert (bench.outcomes, bench.committed) == ([], 0)
+
+
+async def test_a_drain_finishes_what_has_begun_and_gives_back_what_waits_beside_it(bench: Bench) -> None:
+    bench.engine.gate.clear()
+    bench.request("begun")
+    async with bench.running() as task:
+        await bench.engine.entered.wait()
+        bench.engine.turn.clear()
+        bench.request("waits")
+        await until(lambda: len(bench.broker.records("progress")) == 2, "it is fetched", every_s=0)
+        bench.shutdown.request()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        bench.engine.gate.set()
+        await task
+
+    assert bench.ends == {"begun": Kind.COMPLETED}
+    assert bench.committed == 1
+
+
+async def test_a_failure_that_waits_for_the_broker_is_told_before_the_drain_ends(bench: Bench) -> None:
+    bench.broker.append("requests", b"bad", b"not json")
+    bench.request("absent", input={"uri": "s3://media/absent"})
+    bench.sink.fail_next(*[AWAY] * 50)
+    async with bench.running() as task:
+        await until(lambda: len(bench.pauses) > 3, "it waits for the broker", every_s=0)
+        bench.shutdown.request()
+        await task
+
+    assert bench.ends == {None: Kind.FAILED, "absent": Kind.FAILED}
+    assert bench.committed == 2
+
+
+async def test_nothing_is_taken_while_the_scratch_disk_is_full(bench: Bench) -> None:
+    bench.scratch = Scratch(ScratchConfig(bench.folder, max_bytes=10))
+    bench.request("a")
+    async with bench.running():
+        with bench.scratch.file(expected_bytes=11):
+            for _ in range(100):
+                await asyncio.sleep(0)
+            bench.request("b")
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert len(bench.ends) <= 1  # a receive that was under way already may end
+        await bench.settled(2)
+
+    assert bench.ends == dict.fromkeys("ab", Kind.COMPLETED)
+
+
 async def test_a_source_that_cannot_go_on_ends_the_worker_after_the_drain(bench: Bench) -> None:
     bench.request("a")
     async with bench.running() as task:
@@ -366,6 +428,23 @@ async def test_a_notification_that_is_not_done_in_time_is_given_back_whole(bench
         await task
 
     assert (bench.outcomes, bench.committed, bench.engine.running) == ([], 0, 0)
+
+
+async def test_a_notification_that_is_half_done_when_a_drain_begins_is_given_back(bench: Bench) -> None:
+    bench.engine.gate.clear()
+    for number in range(5):
+        bench.store.put(f"s3://media/{number}.mp3", b"hello")
+    entries = [_entry(f"{number}.mp3") for number in range(5)]
+    bench.broker.append("requests", b"", json.dumps({"Records": entries}).encode())
+    async with bench.running() as task:
+        await until(lambda: bench.engine.running == 2, "both slots", every_s=0)
+        bench.shutdown.request()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        bench.engine.gate.set()
+        await task
+
+    assert (len(bench.ends), bench.committed, len(bench.engine.heard)) == (2, 0, 2)
 
 
 async def test_a_repeated_notification_costs_no_second_transcription(bench: Bench) -> None:
