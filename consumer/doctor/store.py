@@ -13,7 +13,7 @@ from typing import Final
 
 from consumer import parts
 from consumer.adapters.s3_store import Limits, S3Store, probe_conditional_writes
-from consumer.adapters.s3_store.errors import BucketMissingError
+from consumer.adapters.s3_store.errors import BucketMissingError, is_distrust
 from consumer.core.failures import ConsumerError, JobError
 from consumer.doctor.examination import Check
 from consumer.doctor.findings import Finding, failed, ok, unchecked, warning
@@ -144,6 +144,8 @@ def _bare(error: JobError) -> str:
 
 
 def _remedy(error: JobError) -> str:
+    if is_distrust(error):
+        return "name a file with the CA that signed its certificate in AWS_CA_BUNDLE, or correct AWS_ENDPOINT_URL_S3"
     match error.code:
         case ErrorCode.CREDENTIALS_EXPIRED:
             return "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or a role (AWS's usual places)"

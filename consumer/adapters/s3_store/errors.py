@@ -33,6 +33,8 @@ class Fault(StrEnum):
     """Another conditional write was under way; S3 asks to repeat this one."""
     INVALID = "invalid"
     """What we ask for cannot be asked for: refused by the client before it is sent, or by the store as malformed."""
+    BAD_KEY = "bad_key"
+    """This store can hold no object of that name: too long a segment, or a file where it would need a folder."""
     REFUSED = "refused"
     """Anything else that the store does not want."""
 
@@ -61,12 +63,14 @@ _BY_CODE: Final = {
     # A delete marker asked for by version answers MethodNotAllowed.
     **dict.fromkeys(("NoSuchKey", "NoSuchVersion", "MethodNotAllowed"), Fault.NO_OBJECT),
     # A malformed version id is InvalidArgument, an object under a key of its owner's InvalidRequest.
+    **dict.fromkeys(("InvalidArgument", "InvalidRequest", "InvalidURI", "InvalidBucketName"), Fault.INVALID),
+    # Stores that keep objects as files: VersityGW says some of it with 409, as if it were a conflict between writers.
     **dict.fromkeys(
         (
-            "InvalidArgument", "InvalidRequest", "InvalidURI", "InvalidBucketName", "KeyTooLongError",
-            "XMinioInvalidObjectName",
+            "KeyTooLongError", "XMinioInvalidObjectName", "XMinioInvalidResourceName", "XMinioParentIsObject",
+            "XMinioObjectExistsAsDirectory", "ObjectParentIsFile", "ExistingObjectIsDirectory",
         ),
-        Fault.INVALID,
+        Fault.BAD_KEY,
     ),
     "NotImplemented": Fault.REFUSED,
     "PreconditionFailed": Fault.CHANGED,
@@ -131,6 +135,7 @@ _INPUT: Final = {
         ErrorCode.REQUEST_INVALID,
         "the store cannot be asked for this object; check 'uri', 'version_id' and 'etag' of the input",
     ),
+    Fault.BAD_KEY: (ErrorCode.REQUEST_INVALID, "this store can hold no object of that name; check 'uri' of the input"),
     Fault.CHANGED: (ErrorCode.INPUT_CHANGED, "the object is another than the one that was asked for"),
 }
 
@@ -144,6 +149,13 @@ _OUTPUT: Final = {
         ),
     ),
     Fault.NO_BUCKET: (ErrorCode.OUTPUT_FORBIDDEN, "there is no such bucket to write to"),
+    Fault.BAD_KEY: (
+        ErrorCode.REQUEST_INVALID,
+        (
+            "this store can hold no object of that name: a part of it is too long or odd, or an object lies where it"
+            " needs a folder; choose another 'output.uri' or 'job_id'"
+        ),
+    ),
     Fault.CONFLICT: (ErrorCode.STORAGE_UNAVAILABLE, "another write of the same object does not come to an end"),
 }
 
@@ -164,7 +176,10 @@ def fault_of(error: BaseException) -> Fault:
 
 def input_error(error: Exception, uri: str) -> JobError:
     """Our error for a foreign one that came while reading an input."""
-    code, meaning = _INPUT.get(fault_of(error), _REFUSED)
+    fault = fault_of(error)
+    if "\0" in uri and isinstance(error, boto.ClientError) and fault is Fault.UNAVAILABLE:
+        fault = Fault.BAD_KEY  # VersityGW breaks on such a name (500), and would do so for ever
+    code, meaning = _INPUT.get(fault, _REFUSED)
     return job_error(code, f"{uri}: {meaning} ({_detail(error)})")
 
 
@@ -174,6 +189,11 @@ def output_error(error: Exception, uri: str) -> JobError:
     code, meaning = _OUTPUT.get(fault, _REFUSED)
     message = f"{uri}: {meaning} ({_detail(error)})"
     return BucketMissingError(code, message) if fault is Fault.NO_BUCKET else job_error(code, message)
+
+
+def is_distrust(error: JobError) -> bool:
+    """Whether it is the store's certificate that was not taken."""
+    return isinstance(error.__cause__, boto.SSLError)
 
 
 def job_error(code: ErrorCode, message: str) -> JobError:

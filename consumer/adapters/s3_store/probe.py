@@ -68,7 +68,7 @@ def _unfit(fault: str) -> FatalError:
 def _fatal(error: JobError, state_prefix: str) -> FatalError:
     bucket, _ = split_s3_uri(state_prefix)
     if isinstance(error, BucketMissingError):
-        return FatalError(ExitCode.UNAVAILABLE, f"bucket {bucket!r} does not exist: create it or change {_SETTINGS}")
+        return FatalError(ExitCode.UNAVAILABLE, f"bucket {bucket!r} does not exist; create it or change {_SETTINGS}")
     if error.code is ErrorCode.CREDENTIALS_EXPIRED:
         return FatalError(ExitCode.REFUSED, f"the object store does not know us: {error.message}")
     if error.code is ErrorCode.OUTPUT_FORBIDDEN:

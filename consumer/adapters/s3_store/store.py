@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _CONFLICT_TRIES: Final = 5
 _CONFLICT_PAUSE_S: Final = 0.1
+_SETTINGS: Final = "check AWS_ENDPOINT_URL_S3, AWS_REGION and AWS_PROFILE"
 
 
 class S3Store:
@@ -58,7 +59,7 @@ class S3Store:
             opening = open_client(session, self._endpoint_url, self._config)
             self._client: S3Client = await self._resources.enter_async_context(opening)
         except (BotoCoreError, ValueError) as exc:
-            raise FatalError(ExitCode.BAD_SETTINGS, f"the AWS settings do not fit: {exc}") from exc
+            raise FatalError(ExitCode.BAD_SETTINGS, f"the AWS settings do not fit: {exc}; {_SETTINGS}") from exc
         return self
 
     async def __aexit__(
