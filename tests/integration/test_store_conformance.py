@@ -29,6 +29,9 @@ ODD_KEYS = (
     "a/b=c;d:e@f,g'h(1)!*.m4a",
 )
 
+NAMES_OF_FILES = ("call.mp3/below", "tree", "a\0b", "s" * 300, "a\\..\\b")
+"""Objects to S3; not so to stores that keep objects as files, where `call.mp3` and `tree/x` lie already."""
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -192,6 +195,22 @@ async def test_an_odd_key_is_never_written(bench: Bench, key: str) -> None:
         await bench.store.create(bench.uri(key), b"", "text/plain")
     with pytest.raises(ValueError, match="will not write"):
         await bench.store.replace(bench.uri(key), b"", "text/plain", etag="0")
+
+
+@pytest.mark.parametrize("name", NAMES_OF_FILES)
+async def test_an_object_that_cannot_be_held_is_the_requests_fault_and_no_outage(bench: Bench, name: str) -> None:
+    await bench.put(bench.uri(), b"above")
+    await bench.put(bench.uri("tree/x"), b"below")
+    try:
+        assert await bench.store.create(bench.uri(name), b"x", "text/plain")
+        await bench.store.write(bench.uri(name), b"y", "text/plain")
+    except JobError as exc:
+        assert exc.code is ErrorCode.REQUEST_INVALID  # noqa: PT017 - a store may also hold it
+        assert (await failure(bench, Input(uri=bench.uri(name)))).code in {
+            ErrorCode.REQUEST_INVALID, ErrorCode.INPUT_NOT_FOUND
+        }  # fmt: skip
+    else:
+        assert await fetched(bench, Input(uri=bench.uri(name))) == b"y"
 
 
 async def test_a_fit_store_passes_the_probe_again_and_again(bench: Bench) -> None:

@@ -176,16 +176,13 @@ def fault_of(error: BaseException) -> Fault:
 
 def input_error(error: Exception, uri: str) -> JobError:
     """Our error for a foreign one that came while reading an input."""
-    fault = fault_of(error)
-    if "\0" in uri and isinstance(error, boto.ClientError) and fault is Fault.UNAVAILABLE:
-        fault = Fault.BAD_KEY  # VersityGW breaks on such a name (500), and would do so for ever
-    code, meaning = _INPUT.get(fault, _REFUSED)
+    code, meaning = _INPUT.get(_fault_at(uri, error), _REFUSED)
     return job_error(code, f"{uri}: {meaning} ({_detail(error)})")
 
 
 def output_error(error: Exception, uri: str) -> JobError:
     """Our error for a foreign one that came while reading or writing results or state."""
-    fault = fault_of(error)
+    fault = _fault_at(uri, error)
     code, meaning = _OUTPUT.get(fault, _REFUSED)
     message = f"{uri}: {meaning} ({_detail(error)})"
     return BucketMissingError(code, message) if fault is Fault.NO_BUCKET else job_error(code, message)
@@ -202,6 +199,13 @@ def job_error(code: ErrorCode, message: str) -> JobError:
         if kind.verdict is VERDICTS[code]:
             return kind(code, message)
     raise ValueError(f"{code} is no error")
+
+
+def _fault_at(uri: str, error: Exception) -> Fault:
+    fault = fault_of(error)
+    # VersityGW breaks on such a name (500), and would do so for ever.
+    is_broken_by_name = "\0" in uri and isinstance(error, boto.ClientError) and fault is Fault.UNAVAILABLE
+    return Fault.BAD_KEY if is_broken_by_name else fault
 
 
 def _is_unsendable(error: BaseException) -> bool:

@@ -1,6 +1,10 @@
 """Where things live: layout, whole segments, no odd keys."""
 
+import posixpath
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from consumer.core.failures import PermanentError
 from consumer.core.locations import (
@@ -13,6 +17,7 @@ from consumer.core.locations import (
     transcript_uri,
 )
 from contracts.errors import ErrorCode
+from contracts.requests import split_s3_uri
 
 
 @pytest.mark.parametrize("output", ["s3://out/calls/", "s3://out/calls"])
@@ -85,3 +90,28 @@ def test_an_odd_key_is_never_written(key: str) -> None:
 
 def test_an_ordinary_key_is_written_as_it_is() -> None:
     assert split_writable("s3://out/a b/ä+%2F.json") == ("out", "a b/ä+%2F.json")
+
+
+SEGMENT = st.sampled_from(("a", "A", ".", "..", "", "...", "a.", " ", "~", "%2F", "\\", "b"))
+PREFIX = st.lists(SEGMENT, max_size=4).map(lambda segments: "s3://out/" + "/".join(segments))
+JOB_ID = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,3}", fullmatch=True)
+
+
+@given(PREFIX, JOB_ID)
+def test_a_store_that_tidies_keys_up_like_paths_finds_ours_tidy(prefix: str, job_id: str) -> None:
+    try:
+        _, key = split_s3_uri(manifest_uri(prefix, job_id))
+    except ValueError:
+        return
+    assert key == posixpath.normpath(key)
+    assert not key.startswith("/")
+
+
+@given(PREFIX, JOB_ID, PREFIX, JOB_ID)
+def test_two_jobs_share_a_key_only_when_prefix_and_id_are_the_same(one: str, its_id: str, other: str, id_: str) -> None:
+    try:
+        keys = manifest_uri(one, its_id), manifest_uri(other, id_)
+    except ValueError:
+        return
+    are_same = (one.removesuffix("/"), its_id) == (other.removesuffix("/"), id_)
+    assert (keys[0] == keys[1]) is are_same

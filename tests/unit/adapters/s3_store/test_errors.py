@@ -79,6 +79,10 @@ def test_every_class_of_client_errors_has_a_meaning(kind: type[Exception]) -> No
         (answer("PreconditionFailed", 412), Fault.CHANGED),
         (answer("ConditionalRequestConflict", 409), Fault.CONFLICT),
         (answer("PermanentRedirect", 301), Fault.REFUSED),
+        (answer("ObjectParentIsFile", 409), Fault.BAD_KEY),
+        (answer("ExistingObjectIsDirectory", 409), Fault.BAD_KEY),
+        (answer("XMinioInvalidResourceName", 400), Fault.BAD_KEY),
+        (answer("KeyTooLongError", 400), Fault.BAD_KEY),
         (boto.ClientError({}, "GetObject"), Fault.REFUSED),
     ],
 )
@@ -103,6 +107,23 @@ def test_an_input_that_cannot_be_asked_for_is_the_requests_fault() -> None:
     error = input_error(answer("InvalidArgument", 400), URI)
     assert isinstance(error, PermanentError)
     assert error.code is ErrorCode.REQUEST_INVALID
+
+
+def test_a_name_that_a_store_cannot_hold_is_the_requests_fault_on_both_sides() -> None:
+    for error in (
+        input_error(answer("KeyTooLongError", 400), URI),
+        output_error(answer("ObjectParentIsFile", 409), URI),
+    ):
+        assert isinstance(error, PermanentError)
+        assert error.code is ErrorCode.REQUEST_INVALID
+
+
+def test_a_store_that_breaks_on_a_name_with_nul_is_not_away() -> None:
+    broken = answer("InternalError", 500)
+    assert input_error(broken, "s3://b/a\0b").code is ErrorCode.REQUEST_INVALID
+    assert output_error(broken, "s3://b/a\0b").code is ErrorCode.REQUEST_INVALID
+    assert isinstance(input_error(TimeoutError(), "s3://b/a\0b"), OutageError)
+    assert isinstance(input_error(broken, URI), OutageError)
 
 
 def test_what_nobody_knows_is_tried_again() -> None:
