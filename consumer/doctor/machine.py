@@ -43,8 +43,9 @@ async def _look_at_scratch(settings: Settings) -> Finding:
 
 def _judge_scratch(folder: Path, largest_bytes: int) -> Finding:
     try:
-        with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
-            os.posix_fallocate(file.fileno(), 0, len(_BLOCK)) if hasattr(os, "posix_fallocate") else file.write(_BLOCK)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(_BLOCK)
+            file.flush()
         free_bytes = shutil.disk_usage(folder).free
     except OSError as exc:
         return failed(

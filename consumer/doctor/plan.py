@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
 
 from consumer.doctor.broker import broker_checks
 from consumer.doctor.examination import Check
 from consumer.doctor.findings import Finding, unchecked
 from consumer.settings import Settings
 
-_WORKERS_ALONE = "rights, group, store, models, device, decoder, sandbox, scratch, memory, open files, clock"
+WORKERS_ALONE: Final = (
+    "rights, group, store, state, outputs, inputs, clock, models, device, decoder, sandbox, scratch, memory, open files"
+)
 
 
 @asynccontextmanager
@@ -32,4 +35,4 @@ async def planned(settings: Settings, *, is_worker: bool) -> AsyncIterator[list[
 
 async def _cannot_look() -> Finding:
     advice = "nothing for a client; where a worker shall run: pip install 'steno[worker]'"
-    return unchecked(f" on the base install: {_WORKERS_ALONE}", advice)
+    return unchecked(f" on the base install: {WORKERS_ALONE}", advice)
