@@ -74,9 +74,9 @@ class Worker:
         """What was acknowledged and started nothing, by reason."""
 
     @property
-    def in_flight(self) -> int:
-        """Deliveries that are worked on."""
-        return len(self._in_flight)
+    def in_flight(self) -> dict[str, int]:
+        """Deliveries that are worked on, and the jobs in them that wait, are fetched or decoded."""
+        return {"deliveries": len(self._in_flight), "not_begun": len(self._not_begun)}
 
     async def run(self, shutdown: Shutdown) -> None:
         """Takes deliveries until shutdown, then drains.
