@@ -34,10 +34,11 @@ _REFUSED_S: Final = 840
 class StoreExamination:
     """The checks of one store, over one client that is opened when the first of them needs it."""
 
-    def __init__(self, settings: Settings, stack: AsyncExitStack) -> None:
+    def __init__(self, settings: Settings, stack: AsyncExitStack, limits: Limits = _LIMITS) -> None:
         """Connects to nothing yet; the stack closes the client."""
         self._settings = settings
         self._stack = stack
+        self._limits = limits
         self._opening = asyncio.Lock()
         self._store: S3Store | None = None
 
@@ -111,7 +112,7 @@ class StoreExamination:
     async def _opened(self) -> S3Store:
         async with self._opening:
             if self._store is None:
-                config = replace(parts.store_config(self._settings), limits=_LIMITS)
+                config = replace(parts.store_config(self._settings), limits=self._limits)
                 self._store = await self._stack.enter_async_context(S3Store(config=config))
             return self._store
 
