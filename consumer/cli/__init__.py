@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from typing import Any, Final, cast
 
 import click
+from click.shell_completion import CompletionItem
 
 from consumer.core.failures import ExitCode, FatalError
 from consumer.settings import Settings
@@ -47,6 +48,7 @@ WORKER: Final = Extra("worker", ("faster_whisper", "huggingface_hub", "av", "num
 _DEMO: Final = Extra("demo", (*WORKER.modules, "moto", "flask", "confluent_kafka"))
 
 COMMANDS: Final[Mapping[str, Entry]] = {
+    "completion": Entry("consumer.cli.completion", "Print the script for completion in bash, zsh or fish."),
     "config": Entry("consumer.cli.config", "Check the settings and show what they come to."),
     "demo": Entry("consumer.cli.demo", "Show the whole path here, with an embedded store and broker.", _DEMO),
     "doctor": Entry("consumer.cli.doctor", "Look whether a worker could work here, and say what to do."),
@@ -71,7 +73,7 @@ class LazyGroup(click.Group):
         """Every name, in the order of the help page."""
         return list(self._entries)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Imports a command.
 
         Raises:
@@ -81,9 +83,17 @@ class LazyGroup(click.Group):
         if entry is None:
             return None
         if entry.extra and not entry.extra.is_installed:
+            if ctx.resilient_parsing:  # a shell asks for completions, which has no use for our complaints
+                return None
             message = f"'{cmd_name}' needs more than the base install; run: pip install 'steno[{entry.extra.name}]'"
             raise FatalError(ExitCode.UNAVAILABLE, message)
         return cast("click.Command", importlib.import_module(entry.module).command)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Completes the commands without importing them, and the flags."""
+        found = [(name, entry) for name, entry in self._entries.items() if name.startswith(incomplete)]
+        commands = [CompletionItem(name, help=entry.summary) for name, entry in found]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         """Lists the commands without importing them."""

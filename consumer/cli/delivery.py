@@ -12,6 +12,7 @@ import click
 
 from consumer.cli.inputs import NamedPath
 from consumer.cli.options import split_commas, validated
+from consumer.cli.suggestions import suggest_formats
 from contracts.requests import Output, OutputFormat
 
 Result = TypeVar("Result")
@@ -23,7 +24,7 @@ _FLAGS: Final = (
     ),
     click.option("--out", type=NamedPath(file_okay=False), help="Write under this folder."),
     click.option(
-        "--formats", type=split_commas, metavar="VALUE,…",
+        "--formats", type=split_commas, metavar="VALUE,…", shell_complete=suggest_formats,
         help=f"Files to write, of {', '.join(OutputFormat)}; all of them unless said.",
     ),
     click.option("--skip-existing", "skips", is_flag=True, help="Pass over what has all its files already."),

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from consumer.cli import SettingsLoader
+from consumer.cli.suggestions import suggest_models
 from consumer.core.failures import ExitCode
 from consumer.demo.recordings import recordings
 from consumer.demo.results import Result
@@ -24,7 +25,10 @@ _PLAIN_WIDTH: Final = 120
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE…]")
-@click.option("--model", default="base", show_default=True, help="A model's name, or the path of its folder.")
+@click.option(
+    "--model", default="base", show_default=True, shell_complete=suggest_models,
+    help="A model's name, or the path of its folder.",
+)  # fmt: skip
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), default=Path(".demo"), show_default=True,
     help="Folder for the result files.",

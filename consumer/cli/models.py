@@ -14,6 +14,7 @@ from consumer.adapters.telemetry import configure_logging
 from consumer.cli import SettingsLoader
 from consumer.cli.bars import Bar, Bars
 from consumer.cli.output import Failure
+from consumer.cli.suggestions import suggest_models
 from consumer.core.failures import ExitCode, FatalError
 from consumer.models.download import Download
 from consumer.models.hub import Hub
@@ -28,7 +29,7 @@ _STANDING: Final = {True: "*", False: " "}
 
 _NO_NAME: Final = "no model's name: 'steno models list' has them, and a repository of the hub is owner/name"
 
-_names = click.argument("names", nargs=-1, metavar="[NAME]…")
+_names = click.argument("names", nargs=-1, metavar="[NAME]…", shell_complete=suggest_models)
 _json_flag = click.option("--json", "as_json", is_flag=True, help="Print one document a model.")
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from consumer.cli.suggestions import BY_OPTION
 from contracts.requests import Options
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -100,7 +101,7 @@ def _flag(name: str, field: FieldInfo) -> Callable[[Callable[..., Result]], Call
     if issubclass(plain, BaseModel):
         return click.option(flag, name, type=split_pairs, metavar="NAME=VALUE,…", help=meaning)
     choice = click.Choice([member.value for member in plain]) if issubclass(plain, StrEnum) else plain
-    return click.option(flag, name, type=choice, default=None, help=meaning)
+    return click.option(flag, name, type=choice, default=None, help=meaning, shell_complete=BY_OPTION.get(name))
 
 
 def _plain_type(annotation: Any) -> Any:

@@ -14,6 +14,7 @@ from consumer.cli.bars import Bars
 from consumer.cli.following import following
 from consumer.cli.output import Printer
 from consumer.cli.submission import SCHEME, Submission
+from consumer.cli.suggestions import suggest_files
 from consumer.cli.template import request_template
 from consumer.core.failures import ExitCode
 from consumer.settings import Settings
@@ -22,7 +23,7 @@ from contracts.requests import Input, OutputFormat, TranscriptionRequest
 
 
 @click.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="FILE|S3-URI…")
+@click.argument("inputs", nargs=-1, required=True, metavar="FILE|S3-URI…", shell_complete=suggest_files)
 @request_template
 @click.option("--wait", is_flag=True, help="Follow the jobs to their end and print the transcripts.")
 @click.option(

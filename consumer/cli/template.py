@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from consumer.cli.options import request_options, split_commas, split_pair, validated
+from consumer.cli.suggestions import suggest_formats
 from contracts.requests import Input, Options, Output, OutputFormat, TranscriptionRequest
 
 Result = TypeVar("Result")
@@ -17,7 +18,7 @@ _STAND_IN: Final = Input(uri="s3://media/not-known-yet")
 _FLAGS: Final = (
     click.option("--output-uri", metavar="S3-URI", help="Prefix for the result set; else the worker's own."),
     click.option(
-        "--formats", type=split_commas, metavar="VALUE,…",
+        "--formats", type=split_commas, metavar="VALUE,…", shell_complete=suggest_formats,
         help=f"Files to write, of {', '.join(OutputFormat)}; json is always written.",
     ),
     click.option("--job-id", help="Name of the job, for a single input; else a random one."),
