@@ -146,6 +146,25 @@ async def test_work_between_revocation_and_assignment_does_not_hold_the_assignme
         assert (await source.receive()).record.value == b"after"
 
 
+async def test_while_the_broker_is_away_flush_and_close_end_in_time(own_broker: Broker, topic_name: str) -> None:
+    bootstrap = own_broker.bootstrap
+    await make_topic(bootstrap, topic_name, partitions=1)
+    async with KafkaSink(SinkConfig(bootstrap)) as sink:
+        await sink.publish(OutboundRecord(topic_name, b"key", b"value"))
+    config = SourceConfig(bootstrap, topic_name, topic_name, session_timeout_ms=2000)
+    source = await KafkaSource(config).__aenter__()
+    delivery = await source.receive()
+    assert own_broker.service is not None
+    own_broker.service.stop()
+    source.settle(delivery)
+    async with asyncio.timeout(DEADLINE_S):
+        await source.flush()
+        await source.__aexit__(None, None, None)
+    own_broker.service.start()
+    async with KafkaSource(config) as heir, asyncio.timeout(DEADLINE_S):
+        assert (await heir.receive()).record == delivery.record
+
+
 async def test_a_source_whose_broker_answers_nothing_is_not_ready(own_broker: Broker, topic_name: str) -> None:
     assert own_broker.holder is not None
     await make_topic(own_broker.bootstrap, topic_name, partitions=1)

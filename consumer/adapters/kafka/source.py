@@ -7,7 +7,6 @@ that work in flight stays in flight wherever its partition comes back to us.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 from types import TracebackType
 from typing import Final, Self
@@ -32,7 +31,8 @@ __all__ = ["KafkaSource", "SourceConfig"]
 
 log = structlog.get_logger(__name__)
 
-_CLOSE_COMMIT_S: Final = 5.0
+_FLUSH_S: Final = 5.0
+"""A commit takes milliseconds; while no broker answers, aiokafka would try for ever."""
 _DEFECTS_MAX: Final = 5
 """Members in a row that ended by a defect: of the client or ours, and no new one will cure it."""
 
@@ -70,8 +70,7 @@ class KafkaSource:
     ) -> None:
         """Commits, leaves the group and closes; each step is bounded."""
         self.stop_intake()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.flush(), _CLOSE_COMMIT_S)
+        await self.flush()
         if self._keeping:
             self._keeping.cancel()
             await asyncio.wait({self._keeping})
@@ -114,9 +113,12 @@ class KafkaSource:
         self._steer()
 
     async def flush(self) -> None:
-        """Has what was settled committed, and waits for the attempt."""
+        """Has what was settled committed, and waits for the attempt; bounded in time."""
         if self._member:
-            await self._member.flush()
+            try:
+                await asyncio.wait_for(self._member.flush(), _FLUSH_S)
+            except TimeoutError:
+                log.warning("commit_not_confirmed", waited_s=_FLUSH_S)
 
     def _steer(self) -> None:
         if self._member:
