@@ -15,7 +15,7 @@ from consumer.children.channel import ChannelClosedError, Message
 from consumer.children.process import AsyncChannel
 from consumer.core.failures import ExitCode, FatalError, TransientError
 from consumer.media.answers import Decoded, decoder_failed, read_answer, timed_out, unanswered
-from consumer.media.descriptors import opened_for_reading, sample_memory
+from consumer.media.descriptors import opened_for_reading, sample_memory, seal
 from consumer.media.forks import ForkServer, ServerLostError
 from consumer.media.limits import MIX, DecodeLimits
 from consumer.ports import Recording, Samples
@@ -86,13 +86,14 @@ class ProcessDecoder:
         try:
             with opened_for_reading(media) as readable, theirs:
                 descriptors = (readable, theirs.fileno(), *(output.fileno() for output in outputs))
-                async with server.decoding(self._limits, layout, descriptors) as exited:
+                async with server.decoding(self._limits, layout, descriptors) as decoder:
                     theirs.close()  # now the decoder alone holds this end, and its death is an end-of-file
                     answer = await self._answer(channel)
+                    decoder.is_let_go = answer is not None and all(map(seal, outputs))
         finally:
             channel.close()
         if answer is None:
-            raise unanswered(exited.result(), self._limits)
+            raise unanswered(decoder.exited.result(), self._limits)
         written = [os.fstat(output.fileno()).st_size for output in outputs]
         return read_answer(answer, sample_bytes=written, limits=self._limits)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import sys
 import tempfile
@@ -32,5 +33,18 @@ def opened_for_reading(media: IO[bytes]) -> Iterator[int]:
 def sample_memory() -> IO[bytes]:
     """An empty file without a name, in memory where the system can do that; whoever holds it last frees it."""
     if sys.platform == "linux":
-        return os.fdopen(os.memfd_create("steno-samples", os.MFD_CLOEXEC), "w+b", buffering=0)
+        flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+        return os.fdopen(os.memfd_create("steno-samples", flags), "w+b", buffering=0)
     return tempfile.TemporaryFile(buffering=0)
+
+
+def seal(memory: IO[bytes]) -> bool:
+    """Makes it unchangeable for all who hold it; False where the system cannot, or somebody has it mapped to write."""
+    if sys.platform != "linux":
+        return False
+    seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
+    try:
+        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, seals)
+    except OSError:
+        return False
+    return True

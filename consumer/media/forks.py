@@ -32,8 +32,9 @@ class ForkServer:
 
     def __init__(self, child: Child) -> None:
         self._child = child
-        self._jobs: dict[int, _Job] = {}
+        self._jobs: dict[int, ForkedDecoder] = {}
         self._last_job = 0
+        self._leaving: set[asyncio.Task[None]] = set()
         self._listener = asyncio.create_task(self._listen())
 
     @classmethod
@@ -67,23 +68,25 @@ class ForkServer:
     @contextlib.asynccontextmanager
     async def decoding(
         self, limits: DecodeLimits, layout: str | None, descriptors: Sequence[int]
-    ) -> AsyncIterator[ExitStatus]:
+    ) -> AsyncIterator[ForkedDecoder]:
         """Forks a decoder, which holds duplicates of media, reply socket and outputs; it is dead on leaving.
 
-        Leave it once the decoder has answered: it is given a moment to end by itself.
+        Leave it once the decoder has answered: it is given a moment to end by itself. One that was let go gets that
+        moment after leaving.
 
         Raises:
             ServerLostError: the server is gone, or stood still and was ended; whatever the body raised, nobody
                 knows then whether the file is to blame. A cancellation passes on.
         """
         self._last_job += 1
-        number, job = self._last_job, _Job()
+        number, job = self._last_job, ForkedDecoder()
         self._jobs[number] = job
         try:
             order = {"decode": number, "limits": asdict(limits), "layout": layout, "sample_rate_hz": SAMPLE_RATE_HZ}
             await self._order(order, job.forked, descriptors)
-            yield job.exited
-            await asyncio.wait([job.exited], timeout=_OBEY_S)
+            yield job
+            if not job.is_let_go:
+                await asyncio.wait([job.exited], timeout=_OBEY_S)
         except asyncio.CancelledError:
             with contextlib.suppress(ServerLostError):
                 await self._end(number, job)
@@ -92,7 +95,10 @@ class ForkServer:
             await self._end(number, job)
             raise
         else:
-            await self._end(number, job)
+            if job.is_let_go:
+                self._see_out(number, job)
+            else:
+                await self._end(number, job)
 
     async def close(self) -> None:
         """Ends the server and its decoders; never raises."""
@@ -119,7 +125,19 @@ class ForkServer:
                 job.lose()
             self._jobs.clear()
 
-    async def _end(self, number: int, job: _Job) -> None:
+    def _see_out(self, number: int, job: ForkedDecoder) -> None:
+        """Lets a decoder end by itself, and ends it where it does not; nobody waits."""
+
+        async def see_out() -> None:
+            await asyncio.wait([job.exited], timeout=_OBEY_S)
+            with contextlib.suppress(ServerLostError):
+                await self._end(number, job)
+
+        task = asyncio.create_task(see_out())
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    async def _end(self, number: int, job: ForkedDecoder) -> None:
         """Kills a decoder that still runs."""
         if not job.exited.done():
             await self._order({"kill": number}, job.exited)
@@ -143,11 +161,14 @@ class ForkServer:
         done.result()
 
 
-class _Job:
+class ForkedDecoder:
     """One decoder, as the server tells of it."""
 
     def __init__(self) -> None:
+        """Belongs to the loop that runs."""
         loop = asyncio.get_running_loop()
+        self.is_let_go = False
+        """Whether it can do no harm any more, so that nobody needs to wait for its end."""
         self.forked: asyncio.Future[None] = loop.create_future()
         self.exited: ExitStatus = loop.create_future()
 

@@ -24,7 +24,8 @@ from consumer.children.process import AsyncChannel
 from consumer.core.failures import FatalError, PermanentError, TransientError
 from consumer.media import forks
 from consumer.media.decoder import ProcessDecoder, _receive
-from consumer.media.limits import DecodeLimits
+from consumer.media.descriptors import sample_memory
+from consumer.media.limits import MIX, DecodeLimits
 from consumer.ports import MediaInfo, Recording
 from contracts.errors import ErrorCode
 from contracts.requests import Channels
@@ -308,6 +309,26 @@ async def test_only_a_file_that_hangs_is_charged_under_a_fork_server_that_stops_
 
 
 @linux_only
+async def test_a_decoder_that_was_let_go_is_not_waited_for_and_ended_all_the_same(
+    decoder: ProcessDecoder, endless: IO[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forks, "_OBEY_S", 2)
+    server = decoder._server
+    assert server is not None
+    ours, theirs = socket.socketpair()
+    with ours, theirs, sample_memory() as output:
+        descriptors = (endless.fileno(), theirs.fileno(), output.fileno())
+        async with server.decoding(LIMITS, MIX, descriptors) as forked:
+            pid = await decoder_pid(decoder)
+            forked.is_let_go = True
+        assert is_running(pid)
+        await until(lambda: not is_running(pid))
+    assert await forked.exited == -signal.SIGKILL
+    with await decode(decoder, media.make_wav(16_000)):
+        assert server_pid(decoder) == server.pid
+
+
+@linux_only
 async def test_cancelling_passes_a_fork_server_that_stands_still(
     decoder: ProcessDecoder, endless: IO[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -356,7 +377,8 @@ async def test_an_answer_that_is_no_message_is_a_failed_decoder(body: bytes) -> 
 _WORKER = """
 import asyncio, os, sys
 from consumer.media.decoder import ProcessDecoder
-from consumer.media.limits import DecodeLimits
+from consumer.media.descriptors import sample_memory
+from consumer.media.limits import MIX, DecodeLimits
 
 async def main():
     readable, writable = os.pipe()
