@@ -32,7 +32,7 @@ from rich.table import Table
 from tests import media
 from tests.bench.stub_store import stub_store
 from tests.e2e.fleet import Deployment
-from tests.processes import cpu_s_of, descendants_of
+from tests.processes import children_of, cpu_s_of
 from tests.stack import broker, store
 from tests.stack.clients import make_bucket, make_topic
 from tests.stack.service import first_of
@@ -123,7 +123,7 @@ class Meter:
         return cpu_s_of(self._pid)
 
     def _children_cpu_s(self) -> float:
-        return sum(cpu_s_of(child, with_reaped=True) for child in descendants_of(self._pid))
+        return sum(cpu_s_of(child, with_reaped=True) for child in children_of(self._pid))
 
 
 @contextmanager
