@@ -103,6 +103,52 @@ async def test_a_download_that_is_cut_again_and_again_is_an_outage() -> None:
     assert count == 1 + LIMITS.resumes
 
 
+async def test_a_download_that_gets_on_between_cuts_comes_to_its_end() -> None:
+    starts: list[int] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        starts.append(start_of(request))
+        return await cut_after(request, start_of(request), 400_000, {"ETag": ETAG})
+
+    into = io.BytesIO()
+    async with store_on(handler, Limits(call_s=20, slowest_bytes_per_s=1000)) as store:
+        await store.fetch(Input(uri=URI), into, max_bytes=len(BODY))
+    assert into.getvalue() == BODY
+    assert len(starts) > 1 + LIMITS.resumes
+
+
+def sending(piece: int, pause_s: float) -> Handler:
+    """A store that sends the body piece by piece for as long as somebody listens."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"ETag": ETAG, "Content-Length": str(len(BODY))})
+        await response.prepare(request)
+        for start in range(0, len(BODY), piece):
+            await response.write(BODY[start : start + piece])
+            await asyncio.sleep(pause_s)
+        return response
+
+    return handler
+
+
+async def test_a_store_that_drips_is_given_up_however_large_the_object_may_be() -> None:
+    async with store_on(sending(1, 0.02), Limits(call_s=0.5)) as store:
+        async with asyncio.timeout(10):
+            assert (await failure_of(store, max_bytes=2**40)).code is ErrorCode.STORAGE_UNAVAILABLE
+            with pytest.raises(OutageError, match="does not answer"):
+                await store.read(URI)
+
+
+async def test_a_steady_download_may_take_longer_than_one_call() -> None:
+    limits = Limits(call_s=0.5, slowest_bytes_per_s=100_000)
+    into = io.BytesIO()
+    async with store_on(sending(150_000, 0.05), limits) as store:
+        started = asyncio.get_running_loop().time()
+        await store.fetch(Input(uri=URI), into, max_bytes=2**40)
+    assert into.getvalue() == BODY
+    assert asyncio.get_running_loop().time() - started > limits.call_s
+
+
 async def test_an_object_overwritten_while_it_is_fetched_is_a_changed_input() -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         if start_of(request):

@@ -30,12 +30,18 @@ class Limits:
     silence_s: float = 30.0
     """Longest time without a byte while an answer is awaited."""
     call_s: float = 90.0
-    """Longest time for one call of the port, its repetitions included; a fetch gets more, by its size."""
+    """Longest time for one call of the port, its repetitions included; of a fetch, for each stretch of it."""
     slowest_bytes_per_s: int = 64 * 1024
+    """What a fetch has to bring; whoever drips is given up, however large the object."""
     attempts: int = 4
     """Of one HTTP request, with the client's own growing pauses between."""
     resumes: int = 3
-    """How often a fetch goes on after its connection was cut."""
+    """How often a fetch goes on after its connection was cut; anew with each stretch that came meanwhile."""
+
+    @property
+    def stretch_bytes(self) -> int:
+        """So much of an object has to come within `call_s`, or its rest."""
+        return int(self.slowest_bytes_per_s * self.call_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Final
 
 from consumer.adapters.s3_store.errors import FOREIGN, Fault, fault_of, input_error
+from consumer.adapters.s3_store.pace import Pace
 from consumer.core.failures import JobError, OutageError, PermanentError
 from consumer.core.speech import FetchedObject
 from contracts.errors import ErrorCode
@@ -33,7 +34,7 @@ class Download:
     source: Input
     into: IO[bytes]
     max_bytes: int
-    resumes_left: int
+    pace: Pace
     received: int = 0
     total: int | None = None
     etag: str | None = None
@@ -55,9 +56,9 @@ class Download:
 
     def _check_resumable(self, error: Exception) -> None:
         # The client repeats a request that got no answer; only a body that breaks off is ours to go on with.
-        if self.total is None or fault_of(error) is not Fault.UNAVAILABLE or self.resumes_left == 0:
+        is_cut = self.total is not None and fault_of(error) is Fault.UNAVAILABLE
+        if not (is_cut and self.pace.may_resume()):
             raise input_error(error, self.source.uri) from error
-        self.resumes_left -= 1
 
     async def _fetch_rest(self) -> None:
         response = await self.client.get_object(**self._request())
@@ -106,6 +107,7 @@ class Download:
             )
             raise OutageError(ErrorCode.SCRATCH_FULL, advice) from exc
         self.received += len(chunk)
+        self.pace.advance(len(chunk))
 
     def _write(self, chunk: bytes) -> None:
         self.digest.update(chunk)

@@ -16,6 +16,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 from consumer.adapters.s3_store.client import StoreConfig, open_client
 from consumer.adapters.s3_store.download import Download, unquoted
 from consumer.adapters.s3_store.errors import FOREIGN, Fault, fault_of, input_error, output_error
+from consumer.adapters.s3_store.pace import Pace
 from consumer.core.failures import ExitCode, FatalError
 from consumer.core.locations import split_writable
 from consumer.core.speech import FetchedObject
@@ -90,11 +91,12 @@ class S3Store:
         return parsedate_to_datetime(told) if told else None
 
     async def fetch(self, source: Input, into: IO[bytes], *, max_bytes: int) -> FetchedObject:
-        """As the port says. Resumes a cut download, always of the same object."""
-        limit_s = self._limits.call_s + max_bytes / self._limits.slowest_bytes_per_s
+        """As the port says. Resumes a cut download, always of the same object, and gives up one that drips."""
+        clock, call_s = asyncio.get_running_loop().time, self._limits.call_s
         try:
-            async with asyncio.timeout(limit_s):
-                return await Download(self._client, source, into, max_bytes, self._limits.resumes).run()
+            async with asyncio.timeout(call_s) as deadline:
+                pace = Pace(self._limits, lambda: deadline.reschedule(clock() + call_s))
+                return await Download(self._client, source, into, max_bytes, pace).run()
         except TimeoutError as exc:
             raise input_error(exc, source.uri) from exc
 
