@@ -27,4 +27,6 @@ def command(shell: str) -> None:
     """  # noqa: D301 - click's mark for lines that stay as they are
     asking = _SHELLS[shell](click.Group(_NAME), {}, _NAME, _VARIABLE)
     # Not `source()`, which looks at the version of whatever bash is on the path.
-    click.echo(asking.source_template % asking.source_vars())
+    script = asking.source_template % asking.source_vars()
+    # click's script for fish cuts a value at its first comma.
+    click.echo(script.replace('string split ","', 'string split --max 1 ","'))

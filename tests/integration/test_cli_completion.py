@@ -14,7 +14,7 @@ import pytest
 _ASK = {
     "bash": """
 eval "$(steno completion bash)"
-compopt() { :; }  # it works only while a line is edited
+compopt() {{ :; }}  # it works only while a line is edited
 COMP_WORDS=({words}); COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 )); COMPREPLY=()
 _steno_completion steno
 printf '%s\\n' "${{COMPREPLY[@]}}"
@@ -22,14 +22,16 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     "fish": """
 steno completion fish | source
 complete --do-complete '{line}' | string split --fields 1 \\t
+true
 """,
     "zsh": """
-autoload -Uz compinit && compinit -u
+compdef() {{ :; }}  # registers, for which there has to be a line to edit
 eval "$(steno completion zsh)"
 words=({words}); CURRENT=${{#words}}
 compadd() {{ print -l -- ${{(P)@[-1]}} }}
 _describe() {{ print -l -- ${{${{(P)@[3]}}%%:*}} }}
 _steno_completion
+true
 """,
 }
 
@@ -38,12 +40,9 @@ def completed(shell: str, *words: str, path: Path) -> list[str]:
     """What the shell offers for the last word of a command line."""
     if not shutil.which(shell):
         pytest.skip(f"there is no {shell} here")
-    script = _ASK[shell]
-    if shell == "bash":
-        script = script.replace("() { :; }", "() {{ :; }}")
     quoted = " ".join(f"'{word}'" for word in ("steno", *words))
     ended = subprocess.run(
-        [shell, *_bare(shell), "-c", script.format(words=quoted, line=" ".join(("steno", *words)))],
+        [shell, *_bare(shell), "-c", _ASK[shell].format(words=quoted, line=" ".join(("steno", *words)))],
         env={"PATH": f"{path}{os.pathsep}{os.environ['PATH']}", "HOME": str(path)},
         cwd=path, check=True, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
