@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from consumer.adapters.kafka.admin import open_admin
+from consumer.adapters.kafka.errors import start_failure
 from consumer.adapters.kafka.group import look_at_group
 from consumer.adapters.kafka.topics import TopicReport, TopicState, check_topics
 from consumer.core.failures import ExitCode, FatalError
 from consumer.doctor.examination import Check
 from consumer.doctor.findings import Finding, counted, failed, ok, warning
 from consumer.settings import KafkaSettings, Settings, TopicSettings
+from contracts.broker.knock import ShutOutError, knock
 
 BROKER = "broker"
 TOPICS = "topics"
@@ -32,6 +34,8 @@ def group_check(settings: Settings) -> Check:
 
 async def _look_at_broker(kafka: KafkaSettings) -> Finding:
     """Raises FatalError when nobody lets us in."""
+    if refusal := await knock(kafka.bootstrap_servers, kafka):  # tells sooner than a client that tries again and again
+        raise start_failure(ShutOutError(refusal, refusal.sentence(kafka.name_of)), kafka.bootstrap_servers)
     async with open_admin(kafka.bootstrap_servers, kafka) as admin:
         count = len((await admin.describe_cluster())["brokers"])
     how = " ".join(filter(None, (kafka.security_protocol, kafka.sasl_mechanism)))
