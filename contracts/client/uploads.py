@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _PART_BYTES: Final = 8 * 1024 * 1024
 _MOST_PARTS: Final = 10_000
 _PARTS_AT_ONCE: Final = 4
+_ABORT_PAUSES_S: Final = (0.1, 0.3, 1.0, 0.0)
 _LONGEST_NAME_BYTES: Final = 200
 _LONGEST_SUFFIX_BYTES: Final = 20
 _ODD: Final = re.compile(r'[\x00-\x1f\x7f-\x9f\\/{}^%`\[\]"<>~#|\ud800-\udfff\ufffe\uffff]')
@@ -74,9 +75,16 @@ class Upload:
                 Bucket=self.bucket, Key=self.key, UploadId=upload_id, MultipartUpload={"Parts": parts}
             )
         except BaseException:
-            with contextlib.suppress(*STORAGE_ERRORS):  # what went wrong first is what matters
-                await self.client.abort_multipart_upload(Bucket=self.bucket, Key=self.key, UploadId=upload_id)
+            await self._abort(upload_id)
             raise
+
+    async def _abort(self, upload_id: str) -> None:
+        # A part that was on its way may come in after an abort and stay: S3 asks to repeat it until nothing is left.
+        # What went wrong first is what matters, and that the upload is gone is an error, too.
+        with contextlib.suppress(*STORAGE_ERRORS):
+            for pause_s in _ABORT_PAUSES_S:
+                await self.client.abort_multipart_upload(Bucket=self.bucket, Key=self.key, UploadId=upload_id)
+                await asyncio.sleep(pause_s)
 
     async def _send_all(self, file: IO[bytes], size_bytes: int, upload_id: str) -> None:
         try:

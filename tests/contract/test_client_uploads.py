@@ -1,12 +1,15 @@
-"""How a file's name becomes the last segment of a key."""
+"""How a file's name becomes the last segment of a key, and how an upload that fails is given up."""
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from contracts.client.uploads import content_type, key_name
+from contracts.client.uploads import Upload, content_type, key_name
 
 
 @pytest.mark.parametrize(
@@ -42,3 +45,29 @@ def test_a_long_name_is_cut_and_keeps_its_suffix(name: str) -> None:
 )
 def test_the_name_suggests_the_type(name: str, expected: str) -> None:
     assert content_type(Path(name)) == expected
+
+
+class _Straggling:
+    """A store in which a part that was on its way brings an upload back after its first abort, as VersityGW's does."""
+
+    def __init__(self) -> None:
+        self.lives = 2
+
+    async def create_multipart_upload(self, **_: Any) -> dict[str, Any]:
+        return {"UploadId": "1"}
+
+    async def upload_part(self, **_: Any) -> dict[str, Any]:
+        raise LookupError("the first error")
+
+    async def abort_multipart_upload(self, **_: Any) -> None:
+        if self.lives == 0:
+            raise ClientError({"Error": {"Code": "NoSuchUpload"}}, "AbortMultipartUpload")
+        self.lives -= 1
+
+
+async def test_an_upload_that_fails_is_given_up_until_nothing_is_left_of_it() -> None:
+    store = _Straggling()
+    upload = Upload(store, "bkt", "key", "audio/wav")  # type: ignore[arg-type]  # as much of a client as it needs
+    with pytest.raises(LookupError, match="the first error"):
+        await upload.run(io.BytesIO(bytes(9 * 1024**2)), 9 * 1024**2)
+    assert store.lives == 0
