@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Final
 
-import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from consumer.adapters.kafka.records import read_any_header
 from consumer.ports import Record
 from contracts.broker import OPEN, BrokerSecurity
 from contracts.broker.link import link_options
-
-log = structlog.get_logger(__name__)
-
-_STOP_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +64,6 @@ def make_consumer(config: SourceConfig) -> AIOKafkaConsumer:
         fetch_max_bytes=4 * 1024 * 1024,
         **link_options(config.security),
     )
-
-
-async def close_consumer(consumer: AIOKafkaConsumer) -> None:
-    """Leaves the group and closes; bounded in time, never raises, whatever state the consumer is in."""
-    if await _ends_well(consumer.stop(), "leave_failed"):
-        return
-    # It waits for a rebalance that does not end, or fell over a part of its own that had ended before.
-    for part in (consumer._fetcher, consumer._client):  # noqa: SLF001  # there is no public way
-        if part is not None:
-            await _ends_well(part.close(), "close_failed")
-
-
-async def _ends_well(work: Coroutine[None, None, None], action: str) -> bool:
-    """Whether it ended in time; run as a task, because a part that was cancelled would cancel us too."""
-    task = asyncio.ensure_future(work)
-    await asyncio.wait({task}, timeout=_STOP_S)
-    task.cancel()
-    (result,) = await asyncio.gather(task, return_exceptions=True)
-    if isinstance(result, BaseException):
-        log.warning(action, error=type(result).__name__)
-    return result is None
 
 
 def make_record(found: ConsumerRecord) -> Record:

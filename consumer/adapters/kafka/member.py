@@ -17,7 +17,8 @@ from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from consumer.adapters.kafka.claim import Claim
-from consumer.adapters.kafka.consumer import SourceConfig, close_consumer, make_consumer, make_record
+from consumer.adapters.kafka.closing import close_consumer
+from consumer.adapters.kafka.consumer import SourceConfig, make_consumer, make_record
 from consumer.adapters.kafka.door import Door
 from consumer.adapters.kafka.errors import StalledError
 from consumer.adapters.kafka.inbox import Inbox

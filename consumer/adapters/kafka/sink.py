@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -11,6 +10,7 @@ from typing import Final, Self
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from consumer.adapters.kafka.closing import close_producer
 from consumer.adapters.kafka.errors import REFUSED_RECORDS, outage, start_failure
 from consumer.ports import OutboundRecord, RecordRefusedError
 from contracts.broker import OPEN, BrokerSecurity
@@ -20,7 +20,6 @@ from contracts.broker.link import link_options
 _MAX_REQUEST_BYTES: Final = 16 * 1024 * 1024
 _REQUEST_MS: Final = 10_000
 _START_S: Final = 15.0
-_STOP_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ class KafkaSink:
         if producer is None or producer is not self._producer:
             return
         self._producer = None
-        task = asyncio.create_task(_stop(producer))
+        task = asyncio.create_task(close_producer(producer))
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
 
@@ -113,14 +112,9 @@ async def _started(config: SinkConfig) -> AIOKafkaProducer:
     try:
         await asyncio.wait_for(producer.start(), _START_S)
     except BaseException:
-        await _stop(producer)
+        await close_producer(producer)
         raise
     return producer
-
-
-async def _stop(producer: AIOKafkaProducer) -> None:
-    with contextlib.suppress(KafkaError, OSError, TimeoutError):
-        await asyncio.wait_for(producer.stop(), _STOP_S)
 
 
 def _producer(config: SinkConfig) -> AIOKafkaProducer:
