@@ -74,7 +74,7 @@ async def run(deployment: Deployment, count: int, text_of: Reference) -> Tally:
     clips = {f"job-{number}": speech.CLIPS[number % len(speech.CLIPS)] for number in range(count)}
     uris = {clip.name: await deployment.upload(clip.path) for clip in set(clips.values())}
     tally = Tally(count)
-    async with _watching(deployment, tally.memberships):
+    async with watching(deployment, tally.memberships):
         leaver, _ = await asyncio.gather(deployment.start_worker(), deployment.start_worker())
         started = time.monotonic()
         await deployment.publish(
@@ -122,7 +122,8 @@ async def _compare(deployment: Deployment, clips: dict[str, speech.Clip], text_o
 
 
 @asynccontextmanager
-async def _watching(deployment: Deployment, into: list[Membership]) -> AsyncIterator[None]:
+async def watching(deployment: Deployment, into: list[Membership]) -> AsyncIterator[None]:
+    """Appends who is in the group, each time that somebody else is."""
     admin = AIOKafkaAdminClient(bootstrap_servers=deployment.bootstrap)
     await admin.start()
     watch = asyncio.create_task(_watch(admin, deployment.prefix, into))
