@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Final
@@ -28,6 +27,8 @@ from consumer.settings import LogLevel, Settings
 
 _STYLES: Final = {Level.OK: "green", Level.WARNING: "yellow", Level.FAILED: "bold red"}
 _SETTINGS: Final = "settings"
+_TABLE_COLUMNS: Final = 60
+"""On a narrower terminal lines that break anywhere are easier to read."""
 
 Found = tuple[str, Finding]
 
@@ -90,16 +91,21 @@ def _document(found: Found) -> str:
 
 
 def _print(found: Sequence[Found]) -> None:
-    if sys.stdout.isatty():
-        Console().print(_table(found))
+    console = Console()
+    if console.is_terminal and console.width >= _TABLE_COLUMNS:
+        console.print(table_of(found))
     else:
         for name, finding in found:
-            click.echo(_line(name, finding))
-    click.echo(_sum(found))
+            click.echo(line_of(name, finding))
+    click.echo(sum_of(found))
 
 
-def _table(found: Sequence[Found]) -> Table:
-    table = Table("", "check", "finding", box=None, pad_edge=False, header_style="bold")
+def table_of(found: Sequence[Found]) -> Table:
+    """The findings for a terminal."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("", no_wrap=True)
+    table.add_column("check", ratio=1)
+    table.add_column("finding", ratio=3)
     for name, finding in found:
         said = Text(on_one_line(finding.text))
         if finding.advice:
@@ -108,12 +114,14 @@ def _table(found: Sequence[Found]) -> Table:
     return table
 
 
-def _line(name: str, finding: Finding) -> str:
+def line_of(name: str, finding: Finding) -> str:
+    """One finding for a file or a pipe."""
     advice = f" -> {finding.advice}" if finding.advice else ""
     return on_one_line(f"{finding.level:7}  {name}: {finding.text}{advice}")
 
 
-def _sum(found: Sequence[Found]) -> str:
+def sum_of(found: Sequence[Found]) -> str:
+    """How many of each level."""
     count = {level: sum(finding.level is level for _, finding in found) for level in Level}
     return (
         f"{counted(count[Level.FAILED], 'failure')}, {counted(count[Level.WARNING], 'warning')}, {count[Level.OK]} ok"
