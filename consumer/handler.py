@@ -127,6 +127,7 @@ class Handler:
 
     async def _fetch_and_decode(self, job: Job, stopwatch: Stopwatch) -> tuple[FetchedObject, Recording]:
         source = job.request.input
+        await self._scratch.wait_for_room()  # jobs that were taken together have no file yet
         with self._scratch.file(source.size_bytes) as media:
             with stopwatch.stage("fetch"):
                 fetched = await self._store.fetch(source, media, max_bytes=self._config.rules.max_bytes)

@@ -1,8 +1,8 @@
 """Local disk for media in flight: files without a name, what they hold together, and whether there is room for more.
 
-Only intake waits for room; whoever has begun goes on. So what is held may exceed the limit by the files of jobs that
-were taken before, and while nothing is held the next job is taken whatever the disk looks like: waiting would change
-nothing, and if it does not fit either it says so itself.
+Who is to make a file waits for room, and so does intake, which leaves the job to others; who has a file goes on. What
+is held may exceed the limit by the last file, and by files whose size nobody said beforehand. While nothing is held
+nobody waits whatever the disk looks like: it would change nothing, and a file that does not fit says so itself.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Scratch:
         is_told = False
         while self._open and (reason := self._lack()):
             if not is_told:
-                log.info("intake_waits_for_scratch", reason=reason, files=len(self._open))
+                log.info("waiting_for_scratch", reason=reason, files=len(self._open))
                 is_told = True
             self._freed.clear()
             await self._freed.wait()
