@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 
 from consumer.adapters.kafka.admin import open_admin
@@ -37,9 +38,21 @@ async def _look_at_broker(kafka: KafkaSettings) -> Finding:
     if refusal := await knock(kafka.bootstrap_servers, kafka):  # tells sooner than a client that tries again and again
         raise start_failure(ShutOutError(refusal, refusal.sentence(kafka.name_of)), kafka.bootstrap_servers)
     async with open_admin(kafka.bootstrap_servers, kafka) as admin:
-        count = len((await admin.describe_cluster())["brokers"])
+        members = [(each["host"], each["port"]) for each in (await admin.describe_cluster())["brokers"]]
+    return await judge_members(kafka, members)
+
+
+async def judge_members(kafka: KafkaSettings, members: Sequence[tuple[str, int]]) -> Finding:
+    """Clients go to each broker by the name that it calls itself, which need not be one that is known here."""
+    names = [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in members]
+    refusals = await asyncio.gather(*(knock(name, kafka) for name in names))
+    for name, refusal in zip(names, refusals, strict=True):
+        if refusal:
+            reason, _, _ = refusal.sentence(kafka.name_of).partition("; check ")
+            text = f"{kafka.bootstrap_servers} sends us on to {name}, where we get no further: {reason}"
+            return failed(text, "correct advertised.listeners of that broker, or let this machine reach it")
     how = " ".join(filter(None, (kafka.security_protocol, kafka.sasl_mechanism)))
-    return ok(f"{counted(count, 'broker')} at {kafka.bootstrap_servers} ({how})")
+    return ok(f"{counted(len(members), 'broker')} at {kafka.bootstrap_servers} ({how})")
 
 
 async def _look_at_topics(kafka: KafkaSettings, topics: TopicSettings) -> Finding:

@@ -54,6 +54,8 @@ async def _finding(check: Check, earlier: Mapping[str, asyncio.Task[Finding]]) -
         return looking.result()
     except ConsumerError as exc:
         return failed_by(exc)
+    except OSError as exc:
+        return failed(str(exc), "let this user, and this process, do that")
     except Exception as exc:  # noqa: BLE001 - a doctor who falls ill over a check tells it like any other finding
         return failed(f"this check broke off: {type(exc).__name__}: {exc}", "report it: this is a defect of steno")
     finally:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from consumer.doctor.broker import broker_checks, group_check
+from consumer.doctor.broker import broker_checks, group_check, judge_members
 from consumer.doctor.examination import examine
 from consumer.doctor.findings import Finding, Level
 from consumer.doctor.worker import worker_checks
@@ -120,3 +120,12 @@ async def test_a_broker_that_accepts_and_says_nothing_is_told_in_time(topic_name
     async with silent_port() as servers:
         found = (await looked_at(settings_for(servers, topic_name)))["broker"]
     assert (found.level, "STENO_KAFKA__BOOTSTRAP_SERVERS" in found.advice) == (Level.FAILED, True)
+
+
+async def test_brokers_that_call_themselves_by_names_unknown_here_are_told(kafka: str, topic_name: str) -> None:
+    host, _, port = kafka.rpartition(":")
+    settings = settings_for(kafka, topic_name).kafka
+    found = await judge_members(settings, [(host, int(port)), ("nowhere.invalid", 9092)])
+    assert (found.level, "nowhere.invalid:9092" in found.text) == (Level.FAILED, True)
+    assert "advertised.listeners" in found.advice
+    assert (await judge_members(settings, [(host, int(port))])).level is Level.OK

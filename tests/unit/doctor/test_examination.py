@@ -98,6 +98,12 @@ async def test_an_error_of_ours_is_a_finding_with_its_advice(error: Exception, t
     assert (await findings_of(raising(error)))["broken"] == Finding(Level.FAILED, text, advice)
 
 
+async def test_what_the_system_forbids_is_no_defect() -> None:
+    found = (await findings_of(raising(PermissionError(13, "Permission denied", "/models"))))["broken"]
+    assert (found.level, found.text) == (Level.FAILED, "[Errno 13] Permission denied: '/models'")
+    assert "defect" not in found.advice
+
+
 async def test_a_defect_of_a_check_is_a_finding_like_any_other() -> None:
     found = (await findings_of(raising(KeyError("x"))))["broken"]
     assert (found.level, found.text) == (Level.FAILED, "this check broke off: KeyError: 'x'")
