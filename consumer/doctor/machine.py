@@ -72,7 +72,7 @@ def judge_memory(settings: Settings, memory_bytes: int, weights_bytes: int) -> F
     """
     engine = settings.engine
     held_bytes = min(weights_bytes, engine.models_bytes)
-    text = f"{as_text(memory_bytes)}, models of {as_text(weights_bytes)}"
+    text = f"{as_text(memory_bytes)}{f', models of {as_text(weights_bytes)}' if weights_bytes else ''}"
     if engine.max_rss_bytes > memory_bytes:
         advice = "lower it, or give the worker more memory"
         return warning(f"{text}; STENO_ENGINE__MAX_RSS_BYTES ({as_text(engine.max_rss_bytes)}) is out of reach", advice)
