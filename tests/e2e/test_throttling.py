@@ -1,0 +1,31 @@
+"""A store that asks for fewer requests is waited for."""
+
+from __future__ import annotations
+
+from contracts.events import Kind
+from tests import speech
+from tests.e2e.cable import cable_to
+from tests.e2e.fleet import Deployment, data_of
+from tests.waiting import until
+
+JOBS = 4
+WAITS = 6
+
+
+async def test_a_store_that_says_slow_down_pauses_the_work_and_makes_no_dead_letter(deployment: Deployment) -> None:
+    uri = await deployment.upload(speech.SHORT.path)
+    async with cable_to(deployment.address.endpoint) as cable:
+        worker = await deployment.start_worker(AWS_ENDPOINT_URL_S3=f"http://{cable.address}", STENO_ENGINE__KIND="fake")
+        cable.throttle()
+        await deployment.publish(*({"job_id": f"job-{number}", "input": {"uri": uri}} for number in range(JOBS)))
+        await until(lambda: len(worker.events("waiting_for_dependency")) >= WAITS, "it waits")
+        waits = worker.events("waiting_for_dependency")
+        assert await deployment.health(worker, "/livez") == (200, {"status": "ok", "checks": {}})
+        cable.mend()
+        events = await deployment.outcomes(JOBS)
+    await until(lambda: len(worker.events("job_settled")) == JOBS, "a log line for each")
+
+    assert waits
+    assert {wait["code"] for wait in waits} == {"STORAGE_THROTTLED"}
+    assert {data_of(event).outcome for event in events} == {Kind.COMPLETED}
+    assert await deployment.read(deployment.dead_letters, 0) == []
