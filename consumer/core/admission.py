@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from consumer.core.failures import PermanentError
 from consumer.core.jobs import Job
-from consumer.core.locations import is_allowed, is_under, transcript_uri
+from consumer.core.locations import could_reach, is_allowed, is_under, transcript_uri
 from contracts.errors import ErrorCode
 
 
@@ -31,7 +31,7 @@ def check_admission(job: Job, rules: AdmissionRules) -> None:
             `REQUEST_INVALID` (the result's keys would be longer than S3 allows).
     """
     source = job.request.input
-    if is_under(source.uri, rules.state_prefix):
+    if could_reach(source.uri, rules.state_prefix):
         raise PermanentError(ErrorCode.INPUT_FORBIDDEN, f"{source.uri} belongs to the workers' own state")
     if is_under(job.output_uri, rules.state_prefix):
         raise PermanentError(ErrorCode.OUTPUT_FORBIDDEN, f"{job.output_uri} belongs to the workers' own state")

@@ -7,6 +7,7 @@ some stores fold `k//a` into `k/a`.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -61,6 +62,17 @@ def is_under(uri: str, prefix: str) -> bool:
     segments = key.split("/")
     wanted = prefix_key.removesuffix("/").split("/") if prefix_key else []
     return bucket == prefix_bucket and _DOTS.isdisjoint(segments) and segments[: len(wanted)] == wanted
+
+
+def could_reach(uri: str, prefix: str) -> bool:
+    """Whether an object lies under a prefix where a store tidies keys up like paths; for what must not be touched.
+
+    Raises:
+        ValueError: one of them is no S3 URI.
+    """
+    bucket, key = split_s3_uri(uri)
+    tidy = posixpath.normpath(f"/{key}").lstrip("/")
+    return is_under(uri, prefix) or is_under(f"s3://{bucket}/{tidy}", prefix)
 
 
 def is_allowed(uri: str, prefixes: Iterable[str]) -> bool:

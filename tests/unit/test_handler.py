@@ -189,6 +189,24 @@ async def test_a_missing_input_is_tried_again_later(bench: Bench) -> None:
     assert bench.written == []
 
 
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"output": {"uri": "s3://elsewhere/"}}, ErrorCode.OUTPUT_FORBIDDEN),
+        ({"input": {"uri": f"{OUTPUT}.steno/call-1/lease"}}, ErrorCode.INPUT_FORBIDDEN),
+    ],
+)
+async def test_a_request_that_points_elsewhere_is_refused_before_any_call(
+    bench: Bench, fields: dict[str, object], code: ErrorCode
+) -> None:
+    with pytest.raises(PermanentError) as caught:
+        await bench.run(make_a_job(**fields))
+
+    assert caught.value.code is code
+    assert bench.store.calls == []
+    assert bench.notices == []
+
+
 async def test_nothing_is_written_of_a_job_that_fails(bench: Bench) -> None:
     bench.decoder.error = PermanentError(ErrorCode.MEDIA_NO_AUDIO, "no audio")
 

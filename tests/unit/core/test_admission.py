@@ -32,6 +32,11 @@ def test_what_is_allowed_passes(rules: AdmissionRules) -> None:
         ({"output": {"uri": "s3://transcripts/.steno/"}}, ErrorCode.OUTPUT_FORBIDDEN),
         ({"output": {"uri": "s3://transcripts/.steno/x"}}, ErrorCode.OUTPUT_FORBIDDEN),
         ({"input": {"uri": "s3://transcripts/.steno/probe"}}, ErrorCode.INPUT_FORBIDDEN),
+        ({"input": {"uri": "s3://transcripts//.steno/probe"}}, ErrorCode.INPUT_FORBIDDEN),
+        ({"input": {"uri": "s3://media/calls/../secret/1.mp3"}}, ErrorCode.INPUT_FORBIDDEN),
+        ({"input": {"uri": "s3://media/Calls/1.mp3"}}, ErrorCode.INPUT_FORBIDDEN),
+        ({"input": {"uri": "s3://media/1.mp3"}}, ErrorCode.INPUT_FORBIDDEN),
+        ({"output": {"uri": "s3://transcripts-of-others/"}}, ErrorCode.OUTPUT_FORBIDDEN),
         ({"input": {"uri": "s3://media/calls/1.mp3", "size_bytes": 101}}, ErrorCode.INPUT_TOO_LARGE),
         ({"output": {"uri": "s3://transcripts/" + "d/" * 505}}, ErrorCode.REQUEST_INVALID),
     ],
@@ -41,3 +46,11 @@ def test_what_is_not_allowed_has_its_code(fields: dict[str, Any], code: ErrorCod
         check_admission(make_a_job(**fields), NARROW)
 
     assert caught.value.code is code
+
+
+@pytest.mark.parametrize("uri", ["s3://transcripts//.steno/probe", "s3://transcripts/./.steno/probe"])
+def test_state_is_not_read_under_another_spelling_where_all_inputs_are_allowed(uri: str) -> None:
+    with pytest.raises(PermanentError, match="state") as caught:
+        check_admission(make_a_job(input={"uri": uri}), OPEN)
+
+    assert caught.value.code is ErrorCode.INPUT_FORBIDDEN

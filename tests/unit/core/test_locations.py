@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from consumer.core.failures import PermanentError
 from consumer.core.locations import (
+    could_reach,
     is_allowed,
     is_under,
     manifest_uri,
@@ -74,6 +75,20 @@ def test_a_prefix_with_odd_segments_is_refused(prefix: str) -> None:
 )
 def test_prefixes_hold_by_whole_segments(uri: str, prefix: str, is_inside: bool) -> None:  # noqa: FBT001 - a table
     assert is_under(uri, prefix) is is_inside
+
+
+@pytest.mark.parametrize(
+    "key",
+    [".steno/probe", "/.steno/probe", "./.steno/probe", "x/../.steno/probe", ".steno//probe", "../.steno/a", ".steno"],
+)
+def test_what_a_store_may_take_for_the_workers_state_reaches_it(key: str) -> None:
+    assert could_reach(f"s3://bkt/{key}", "s3://bkt/.steno/")
+
+
+@pytest.mark.parametrize("key", [".stenograph/x", "x/.steno/probe", "x/../../y", "%2Esteno/x", ".Steno/x"])
+def test_what_lies_beside_the_workers_state_does_not_reach_it(key: str) -> None:
+    assert not could_reach(f"s3://bkt/{key}", "s3://bkt/.steno/")
+    assert not could_reach("s3://other/.steno/x", "s3://bkt/.steno/")
 
 
 def test_no_prefixes_allow_everything_and_one_match_is_enough() -> None:
