@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -197,7 +198,7 @@ async def test_a_missing_input_is_tried_again_later(bench: Bench) -> None:
     ],
 )
 async def test_a_request_that_points_elsewhere_is_refused_before_any_call(
-    bench: Bench, fields: dict[str, object], code: ErrorCode
+    bench: Bench, fields: dict[str, Any], code: ErrorCode
 ) -> None:
     with pytest.raises(PermanentError) as caught:
         await bench.run(make_a_job(**fields))
