@@ -10,7 +10,8 @@ from http import HTTPStatus
 from contracts.events import parse_event
 from tests import media
 from tests.e2e.cable import cable_to
-from tests.e2e.fleet import Deployment, WorkerProcess
+from tests.e2e.fleet import Deployment
+from tests.e2e.flight import in_the_engine
 from tests.processes import is_running
 from tests.stack.broker import Broker
 from tests.waiting import until
@@ -36,16 +37,6 @@ async def publish(deployment: Deployment, *job_ids: str, slow_s: float = 0.0) ->
     )
 
 
-async def in_the_engine(worker: WorkerProcess, deployment: Deployment, *, waiting: int = 1) -> None:
-    """Waits until a job is in the engine's only slot, and so many wait for it."""
-    wanted = {"deliveries": 1 + waiting, "not_begun": waiting}
-
-    async def are_in_flight() -> bool:
-        return bool((await deployment.health(worker, "/readyz"))[1]["in_flight"] == wanted)
-
-    await until(are_in_flight, "jobs in flight")
-
-
 async def ids(deployment: Deployment) -> list[str]:
     records = await deployment.read(deployment.results, 0)
     return [parse_event(record.headers, record.value).id for record in records]
@@ -54,9 +45,9 @@ async def ids(deployment: Deployment) -> list[str]:
 async def test_a_drain_finishes_what_has_begun_and_hands_the_rest_to_others_at_once(deployment: Deployment) -> None:
     worker = await deployment.start_worker(**FAKE)
     await publish(deployment, "job-0", slow_s=SLOW_S)
-    await in_the_engine(worker, deployment, waiting=0)
-    await publish(deployment, *(f"job-{number}" for number in range(1, 6)))
     await in_the_engine(worker, deployment)
+    await publish(deployment, *(f"job-{number}" for number in range(1, 6)))
+    await in_the_engine(worker, deployment, waiting=1)
     worker.signal(signal.SIGTERM)
     await until(lambda: bool(worker.events("draining")), "it drains")
     status, document = await deployment.health(worker, "/readyz")
@@ -77,7 +68,7 @@ async def test_a_drain_finishes_what_has_begun_and_hands_the_rest_to_others_at_o
 async def test_what_is_not_done_within_the_grace_time_is_handed_back(deployment: Deployment) -> None:
     worker = await deployment.start_worker(**FAKE, STENO_SHUTDOWN__GRACE_S="1")
     await publish(deployment, "long", slow_s=60)
-    await in_the_engine(worker, deployment, waiting=0)
+    await in_the_engine(worker, deployment)
     children = worker.descendants
     worker.signal(signal.SIGTERM)
     asked_s = time.monotonic()
@@ -113,7 +104,7 @@ async def test_while_the_broker_is_away_a_drain_ends_in_time(own_broker: Broker,
     deployment = deployment_apart
     worker = await deployment.start_worker(**FAKE, STENO_SHUTDOWN__GRACE_S="3")
     await publish(deployment, "job-0", "job-1", slow_s=1)
-    await in_the_engine(worker, deployment)
+    await in_the_engine(worker, deployment, waiting=1)
     assert own_broker.service is not None
     own_broker.service.stop()
     worker.signal(signal.SIGTERM)

@@ -12,6 +12,7 @@ from contracts.transcript import Manifest, Transcript
 from tests import speech
 from tests.e2e.conftest import Reference
 from tests.e2e.fleet import Deployment, data_of
+from tests.e2e.flight import in_the_engine
 from tests.waiting import until
 
 AT_ZERO = {"temperature": [0.0]}
@@ -83,7 +84,7 @@ async def test_a_worker_that_is_told_to_end_finishes_its_job_first(deployment: D
     worker = await deployment.start_worker()
     long = speech.join([speech.ENGLISH], tmp_path / "long.wav", at_least_s=60)
     await deployment.publish({"job_id": "long", "input": {"uri": await deployment.upload(long)}})
-    await deployment.read(f"{deployment.prefix}.progress", 1)
+    await in_the_engine(worker, deployment)
     worker.signal(signal.SIGTERM)
 
     assert await worker.ended() == 0
@@ -97,7 +98,7 @@ async def test_a_worker_that_is_told_twice_to_end_gives_its_job_back(deployment:
     worker = await deployment.start_worker()
     long = speech.join([speech.ENGLISH], tmp_path / "long.wav", at_least_s=300)
     await deployment.publish({"job_id": "long", "input": {"uri": await deployment.upload(long)}})
-    await deployment.read(f"{deployment.prefix}.progress", 1)
+    await in_the_engine(worker, deployment)
     worker.signal(signal.SIGTERM)
     await until(lambda: bool(worker.events("draining")), "it drains")
     worker.signal(signal.SIGTERM)

@@ -1,0 +1,16 @@
+"""What a worker has in flight, as it tells at `/readyz`."""
+
+from __future__ import annotations
+
+from tests.e2e.fleet import Deployment, WorkerProcess
+from tests.waiting import until
+
+
+async def in_the_engine(worker: WorkerProcess, deployment: Deployment, *, waiting: int = 0) -> None:
+    """Waits until one job is in the engine, and so many wait for it."""
+    wanted = {"deliveries": 1 + waiting, "not_begun": waiting}
+
+    async def are_in_flight() -> bool:
+        return bool((await deployment.health(worker, "/readyz"))[1]["in_flight"] == wanted)
+
+    await until(are_in_flight, "jobs in flight", within_s=60)
