@@ -73,12 +73,14 @@ drift: setup ## what is generated is what is committed, and breaks nobody
 	$(bin)/python -m contracts.asyncapi --check
 	$(bin)/python -m contracts.compat
 	$(bin)/python -m tests.settings_reference --check
+	$(bin)/python -m tests.metrics_reference --check
 
 .PHONY: generate
-generate: setup ## write the JSON Schemas, the AsyncAPI document, the settings table of README.md and .env.example
+generate: setup ## write the JSON Schemas, the AsyncAPI document, the tables of settings and metrics in README.md, .env.example
 	$(bin)/python -m contracts.schema
 	$(bin)/python -m contracts.asyncapi
 	$(bin)/python -m tests.settings_reference
+	$(bin)/python -m tests.metrics_reference
 
 .PHONY: test
 test: setup ## all tests and the coverage that we ask for

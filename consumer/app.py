@@ -12,11 +12,12 @@ from typing import Final
 
 import structlog
 
-from consumer import parts
+from consumer import exposure, parts
 from consumer.adapters.health import HealthServer
 from consumer.adapters.kafka.sink import KafkaSink
 from consumer.adapters.kafka.source import KafkaSource
 from consumer.adapters.kafka.topics import require_topics
+from consumer.adapters.metrics import Metrics
 from consumer.adapters.s3_store import S3Store, probe_conditional_writes
 from consumer.adapters.telemetry import configure_logging
 from consumer.attempts import Attempts
@@ -86,6 +87,7 @@ class _Answers:
     """What the health endpoints tell of each part that is open."""
 
     ready: dict[str, Callable[[], bool]]
+    metrics: Metrics
     facts: dict[str, Callable[[], object]] = field(default_factory=dict)
 
     def tell(self) -> dict[str, object]:
@@ -119,6 +121,7 @@ async def _open_worker(settings: Settings, shutdown: Shutdown) -> AsyncIterator[
                 engine=await _open_engine(settings, answers, stack),
                 source=await _open_source(settings, answers, stack),
             ),
+            answers.metrics,
         )
         answers.facts.update(
             draining=shutdown.drain.is_set, in_flight=lambda: worker.in_flight, ignored=lambda: dict(worker.ignored)
@@ -133,10 +136,13 @@ async def _open_health(settings: Settings, shutdown: Shutdown, stack: AsyncExitS
             "model_loaded": lambda: False,
             "group_joined": lambda: False,
             "accepting": lambda: not shutdown.drain.is_set(),
-        }
+        },
+        metrics=Metrics(),
     )
+    exposure.expose_readiness(answers.metrics, answers.ready)
     host, port = settings.health.host, settings.health.port
-    health = await stack.enter_async_context(HealthServer(host, port, live={}, ready=answers.ready, facts=answers.tell))
+    server = HealthServer(host, port, live={}, ready=answers.ready, facts=answers.tell, metrics=answers.metrics.page)
+    health = await stack.enter_async_context(server)
     log.info("health_listening", host=host, port=health.port)
     return answers
 
@@ -158,25 +164,29 @@ async def _open_engine(settings: Settings, answers: _Answers, stack: AsyncExitSt
     engine = await stack.enter_async_context(await parts.make_engine(settings))
     answers.ready["model_loaded"] = lambda: engine.is_ready
     answers.facts["engine"] = lambda: asdict(engine.status)
+    exposure.expose_engine(answers.metrics, engine)
     return engine
 
 
 async def _open_source(settings: Settings, answers: _Answers, stack: AsyncExitStack) -> KafkaSource:
     source = await stack.enter_async_context(KafkaSource(parts.source_config(settings)))
     answers.ready["group_joined"] = lambda: source.is_ready
+    exposure.expose_source(answers.metrics, source)
     return source
 
 
-def _make_worker(settings: Settings, opened: _Parts) -> Worker:
+def _make_worker(settings: Settings, opened: _Parts, metrics: Metrics) -> Worker:
     sink, source = opened.sink, opened.source
     emitter, office, patience = parts.make_emitter(settings), parts.make_office(settings), Patience()
     scratch = Scratch(parts.scratch_config(settings))
     progress = ProgressReporter(sink, emitter, now=_now, is_enabled=settings.topics.publish_progress)
+    settlement = Settlement(sink, patience, emitter=emitter, office=office, now=_now)
     attempts = Attempts(
         Handler(opened.store, opened.decoder, opened.engine, scratch, config=parts.handler_config(settings), now=_now),
-        Settlement(sink, patience, emitter=emitter, office=office, now=_now),
+        settlement,
         progress,
         patience,
+        meter=metrics,
         default_output=settings.s3.results,
     )
     config = WorkerConfig(
@@ -184,7 +194,11 @@ def _make_worker(settings: Settings, opened: _Parts) -> Worker:
         grace_s=settings.shutdown.grace_s,
         intake=parts.intake_rules(settings),
     )
-    return Worker(source, attempts, progress, scratch=scratch, config=config)
+    exposure.expose_jobs(metrics, attempts, settlement)
+    exposure.expose_scratch(metrics, scratch)
+    worker = Worker(source, attempts, progress, scratch=scratch, config=config)
+    exposure.expose_intake(metrics, worker)
+    return worker
 
 
 @contextmanager

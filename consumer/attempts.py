@@ -13,10 +13,12 @@ from consumer.core.jobs import Job, make_job
 from consumer.core.records import Record
 from consumer.handler import Handled, Handler, OnBegun
 from consumer.patience import Patience
+from consumer.ports.metering import JobEnd, Meter
 from consumer.progress import ProgressReporter
 from consumer.settlement import Settlement
 from consumer.stopwatch import Stopwatch
 from contracts.errors import ErrorCode
+from contracts.events import Kind
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +33,7 @@ class Attempts:
         progress: ProgressReporter,
         patience: Patience,
         *,
+        meter: Meter,
         default_output: str,
     ) -> None:
         """Borrows its parts; results go to the default where a request names no other place."""
@@ -38,21 +41,30 @@ class Attempts:
         self._settlement = settlement
         self._progress = progress
         self._patience = patience
+        self._meter = meter
         self._default_output = default_output
+        self.in_progress = 0
+        """Attempts under way."""
 
     async def take(self, reading: Wanted | Faulty, on_begun: OnBegun = lambda: None) -> None:
         """Ends when the outcome, or the dead letter and the failed outcome, are with the broker.
 
         Until `on_begun` is called for the first time, cancelling wastes nothing that somebody would miss.
         """
-        stopwatch = Stopwatch()
-        if isinstance(reading, Wanted):
-            await self._work(reading, stopwatch, on_begun)
-            return
-        on_begun()
+        self.in_progress += 1
+        try:
+            if isinstance(reading, Wanted):
+                await self._work(reading, Stopwatch(), on_begun)
+            else:
+                on_begun()
+                await self._refuse(reading, Stopwatch())
+        finally:
+            self.in_progress -= 1
+
+    async def _refuse(self, faulty: Faulty, stopwatch: Stopwatch) -> None:
         with stopwatch.stage("publish"):
-            await self._settlement.refuse(reading.record, reading.error, reading.job_id)
-        _log_failure(reading.record, reading.error, stopwatch)
+            await self._settlement.refuse(faulty.record, faulty.error, faulty.job_id)
+        self._tell_failure(faulty.record, faulty.error, stopwatch)
 
     async def _work(self, wanted: Wanted, stopwatch: Stopwatch, on_begun: OnBegun) -> None:
         record = wanted.record
@@ -78,19 +90,36 @@ class Attempts:
     async def _complete(self, record: Record, job: Job, handled: Handled, stopwatch: Stopwatch) -> None:
         with stopwatch.stage("publish"):
             await self._settlement.complete(record, job, handled.outcome)
+        outcome, queued_s = handled.outcome, _queued_s(record, stopwatch)
         log.info(
             "job_settled",
-            outcome=handled.outcome.outcome,
+            outcome=outcome.outcome,
             is_repeat=handled.is_repeat,
-            audio_s=handled.outcome.audio_s,
-            queued_s=_queued_s(record, stopwatch),
+            audio_s=outcome.audio_s,
+            queued_s=queued_s,
             **stopwatch.fields(),
         )
+        end = JobEnd(
+            outcome.outcome, None, handled.is_repeat, outcome.audio_s, queued_s, stopwatch.total_s, stopwatch.stages
+        )
+        self._meter.settled(end)
 
     async def _set_aside(self, record: Record, error: JobError, job: Job, stopwatch: Stopwatch) -> None:
         with stopwatch.stage("publish"):
             await self._settlement.set_aside(record, error, job)
-        _log_failure(record, error, stopwatch)
+        self._tell_failure(record, error, stopwatch)
+
+    def _tell_failure(self, record: Record, error: JobError, stopwatch: Stopwatch) -> None:
+        queued_s = _queued_s(record, stopwatch)
+        log.warning(
+            "job_settled",
+            outcome=Kind.FAILED,
+            code=error.code,
+            error=error.message,
+            queued_s=queued_s,
+            **stopwatch.fields(),
+        )
+        self._meter.settled(JobEnd(Kind.FAILED, error.code, False, None, queued_s, stopwatch.total_s, stopwatch.stages))
 
 
 def unexpected(error: Exception) -> TransientError:
@@ -99,17 +128,6 @@ def unexpected(error: Exception) -> TransientError:
     return TransientError(ErrorCode.INTERNAL, f"unexpected {type(error).__name__}; the worker's log has the details")
 
 
-def _log_failure(record: Record, error: JobError, stopwatch: Stopwatch) -> None:
-    log.warning(
-        "job_settled",
-        outcome="failed",
-        code=error.code,
-        error=error.message,
-        queued_s=_queued_s(record, stopwatch),
-        **stopwatch.fields(),
-    )
-
-
 def _queued_s(record: Record, stopwatch: Stopwatch) -> float:
     """Seconds between the record's timestamp and the start of its work."""
-    return round(max(time.time() - stopwatch.fields()["total_s"] - record.timestamp_ms / 1000, 0.0), 4)
+    return round(max(time.time() - stopwatch.total_s - record.timestamp_ms / 1000, 0.0), 4)

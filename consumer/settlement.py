@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from consumer.core.jobs import Job
 from consumer.core.records import OutboundRecord, Record
 from consumer.patience import Patience
 from consumer.ports import RecordRefusedError, Sink
+from contracts.errors import ErrorCode
 from contracts.events import OutcomeEvent
 
 log = structlog.get_logger(__name__)
@@ -37,6 +39,8 @@ class Settlement:
         self._emitter = emitter
         self._office = office
         self._now = now
+        self.dead_letters: Counter[ErrorCode] = Counter()
+        """What was set aside, by code."""
 
     async def complete(self, record: Record, job: Job, outcome: OutcomeEvent) -> None:
         """Tells the outcome."""
@@ -45,11 +49,13 @@ class Settlement:
     async def set_aside(self, record: Record, error: JobError, job: Job) -> None:
         """Writes the job's dead letter, then tells its failed outcome."""
         await self._keep(dead_letter(self._office, record, error, attempt=job.attempt, now=self._now()), record)
+        self.dead_letters[error.code] += 1
         await self.complete(record, job, failed_outcome(job, error, self._emitter.worker))
 
     async def refuse(self, record: Record, error: JobError, job_id: str | None) -> None:
         """The same of what holds no job; its job id where one is legible."""
         await self._keep(dead_letter(self._office, record, error, attempt=1, now=self._now()), record)
+        self.dead_letters[error.code] += 1
         outcome = unreadable_outcome(job_id, error, self._emitter.worker)
         await self._publish(unreadable_record(self._emitter, outcome, now=self._now(), cause=record))
 

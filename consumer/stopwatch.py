@@ -5,6 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
+
+STAGES: Final = ("lookup", "fetch", "decode", "wait", "engine", "write", "publish")
+"""The stages of a job, in their order."""
 
 
 class Stopwatch:
@@ -33,7 +37,17 @@ class Stopwatch:
         """Seconds spent in a stage so far."""
         return self._stages.get(name, 0.0)
 
+    @property
+    def stages(self) -> dict[str, float]:
+        """Seconds by stage so far."""
+        return dict(self._stages)
+
+    @property
+    def total_s(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self._started
+
     def fields(self) -> dict[str, float]:
         """All stages and the total, in seconds, as log fields."""
         stages = {f"{name}_s": round(seconds, 4) for name, seconds in self._stages.items()}
-        return {**stages, "total_s": round(time.perf_counter() - self._started, 4)}
+        return {**stages, "total_s": round(self.total_s, 4)}

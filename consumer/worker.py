@@ -70,6 +70,8 @@ class Worker:
         """Attempts that wait, fetch or decode."""
         self._is_draining = False
         self._defect = asyncio.Event()
+        self.received = 0
+        """Deliveries taken so far."""
         self.ignored: Counter[Reason] = Counter()
         """What was acknowledged and started nothing, by reason."""
 
@@ -110,6 +112,7 @@ class Worker:
             except asyncio.CancelledError:
                 self._source.release(delivery)
                 raise
+            self.received += 1
             task = asyncio.create_task(self._work(delivery))
             self._in_flight.add(task)
             task.add_done_callback(self._finished)

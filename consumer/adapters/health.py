@@ -1,4 +1,4 @@
-"""The health endpoints: `/livez` says that the loop ticks, `/readyz` whether work is taken."""
+"""The health endpoints: `/livez` says that the loop ticks, `/readyz` whether work is taken, `/metrics` how much."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ Checks = Mapping[str, Callable[[], bool]]
 Facts = Callable[[], Mapping[str, object]]
 """What else `/readyz` tells, as JSON values; nothing hangs on it."""
 
+Page = Callable[[str], tuple[bytes, str]]
+"""From an `Accept` header to a text and its type."""
+
 
 class HealthServer:
     """A small HTTP server beside the worker.
@@ -26,11 +29,14 @@ class HealthServer:
     holds and 503 otherwise, with the checks' answers as JSON.
     """
 
-    def __init__(self, host: str, port: int, *, live: Checks, ready: Checks, facts: Facts = dict) -> None:
+    def __init__(
+        self, host: str, port: int, *, live: Checks, ready: Checks, facts: Facts = dict, metrics: Page | None = None
+    ) -> None:
         """Takes what to bind (port 0: a free one), what to ask and what to tell."""
         self._host = host
         self._port = port
         self._checks: dict[str, tuple[Checks, Facts]] = {"/livez": (live, dict), "/readyz": (ready, facts)}
+        self._metrics = metrics
         self._runner: web.AppRunner | None = None
 
     @property
@@ -47,6 +53,8 @@ class HealthServer:
         app = web.Application()
         for path, (checks, facts) in self._checks.items():
             app.router.add_get(path, _handler(checks, facts))
+        if self._metrics is not None:
+            app.router.add_get("/metrics", _page_handler(self._metrics))
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         try:
@@ -81,5 +89,15 @@ def _handler(checks: Checks, facts: Facts) -> Callable[[web.Request], Awaitable[
         healthy = all(answers.values())
         document = {"status": "ok" if healthy else "unavailable", "checks": answers, **facts()}
         return web.json_response(document, status=200 if healthy else 503)
+
+    return answer
+
+
+def _page_handler(page: Page) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(request: web.Request) -> web.Response:
+        body, content_type = page(request.headers.get("Accept", ""))
+        response = web.Response(body=body, headers={"Content-Type": content_type})
+        response.enable_compression()
+        return response
 
     return answer

@@ -16,6 +16,7 @@ from consumer.engine.keeper import Keeper
 from consumer.engine.line import Admit, Fetch, Line, Rules, Running, Waiting, next_step
 from consumer.engine.session import LoadError, Session, SessionEndedError
 from consumer.engine.suspects import Suspects
+from consumer.engine.tally import Tally
 from contracts.errors import ErrorCode
 
 _DEADLY: Final = "loading it has ended the engine process repeatedly; it is tried again after a pause"
@@ -74,6 +75,11 @@ class Desk:
     def session(self) -> Session | None:
         """The running process; None during a restart."""
         return self._keeper.session
+
+    @property
+    def tally(self) -> Tally:
+        """What happened so far."""
+        return self._keeper.tally
 
     @property
     def loading(self) -> str | None:
@@ -159,6 +165,7 @@ class Desk:
     def _fetch(self, name: str, drop: tuple[str, ...], session: Session) -> None:
         for each in drop:
             session.unload(each)
+        self.tally.evictions += len(drop)
         log.info("model_loading", model=name, dropped=list(drop))
         self._loading = name
         for ticket in self._waiting:
@@ -178,12 +185,14 @@ class Desk:
                 self._disappoint(spec.name, _DEADLY)
         except LoadError as exc:
             self._loading = None
+            self.tally.load_failures += 1
             if session.cause is Cause.STUCK:  # it hung
                 self._add_death(spec, session)
             log.error("model_load_failed", model=spec.name, reason=str(exc))  # noqa: TRY400 - no defect
             self._disappoint(spec.name, str(exc))
         else:
             self._loading = None
+            self.tally.add_load(session.load_s)
             self._suspects.clear(spec.name)
             log.info("model_loaded", model=spec.name)
         self._advance()

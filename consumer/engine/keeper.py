@@ -12,6 +12,7 @@ from consumer.engine.config import EngineConfig
 from consumer.engine.job import Cause
 from consumer.engine.launch import StartError
 from consumer.engine.session import Session
+from consumer.engine.tally import Tally
 
 _MAX_DELAY_S: Final = 30.0
 log = structlog.get_logger(__name__)
@@ -51,6 +52,7 @@ class Keeper:
         self._session: Session | None = None
         self._restarting: asyncio.Task[None] | None = None
         self._is_closing = False
+        self.tally: Final = Tally()
 
     async def open(self) -> Session:
         """Starts the first process; those that follow take the same device.
@@ -59,6 +61,7 @@ class Keeper:
             StartError: it did not come up.
         """
         self._session = await Session.open(self._config, self._on_end)
+        self.tally.add_load(self._session.load_s)
         opened = self._session.opened
         # A GPU that falls off its bus is an outage, not a reason to go on a hundred times slower.
         is_found = self._config.device == "auto" and opened.device == "cuda"
@@ -88,6 +91,7 @@ class Keeper:
         self._session = None
         if self._is_closing:
             return
+        self.tally.ends[session.cause] += 1
         if session.cause is Cause.CLOSED:
             log.info("engine_recycled", finished_jobs=session.finished_jobs)
         else:
@@ -107,9 +111,11 @@ class Keeper:
                 self._session = await Session.open(self._config, self._on_end)
             except StartError as exc:
                 self._failures += 1
+                self.tally.start_failures += 1
                 log.error("engine_start_failed", reason=str(exc), failures=self._failures)  # noqa: TRY400 - no defect
                 self._listener.on_start_failed(str(exc))
             else:
+                self.tally.add_load(self._session.load_s)
                 log.info("engine_ready", process_id=self._session.process_id)
                 self._listener.on_ready()
                 return

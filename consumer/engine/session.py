@@ -49,6 +49,7 @@ class Session:
         self.how = ""
         """How the process ended, once it has."""
         self.cause = Cause.CRASH
+        self.load_s = 0.0  # of the latest load
         self._process = process
         self._config = config
         self._on_end = on_end
@@ -103,22 +104,23 @@ class Session:
         """What the process holds in memory now."""
         return resident_bytes(self.process_id)
 
-    async def load(self, spec: ModelSpec) -> protocol.Loaded:
+    async def load(self, spec: ModelSpec) -> None:
         """Has a model loaded, at most `load_timeout_s`; jobs go on meanwhile.
 
         Raises:
             LoadError: it cannot be loaded, or not in time.
             SessionEndedError: the process ended meanwhile.
         """
-        answer: asyncio.Future[protocol.Loaded] = self._loop.create_future()
-        self._loading[spec.name] = answer
+        started_s = self._loop.time()
+        answer = self._loading[spec.name] = self._loop.create_future()
         self._send(protocol.Load(spec.name, str(spec.path)))
         try:
             async with asyncio.timeout(self._config.load_timeout_s):
-                return await answer
+                await answer
         except TimeoutError as exc:
             self.kill(Cause.STUCK)  # nothing else ends a load that hangs
             raise LoadError(f"not loaded within {self._config.load_timeout_s:g} s") from exc
+        self.load_s = self._loop.time() - started_s
 
     def unload(self, name: str) -> None:
         """Drops a model that no job uses."""

@@ -19,6 +19,7 @@ from consumer.engine.job import Job
 from consumer.engine.launch import StartError
 from consumer.engine.memory import OutgrownError
 from consumer.engine.session import Session
+from consumer.engine.tally import Tally
 from consumer.ports import EngineResult, Samples
 from contracts.requests import Options
 
@@ -97,6 +98,11 @@ class ProcessEngine:
         if session is None:
             return Status(None, self._slots, (), self._config.models[0].name)
         return Status(session.opened.device, self._slots, tuple(session.loaded), self._desk.loading)
+
+    @property
+    def tally(self) -> Tally:
+        """What happened since it was opened."""
+        return self._desk.tally
 
     @property
     def notice(self) -> str | None:

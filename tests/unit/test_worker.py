@@ -23,11 +23,13 @@ from consumer.ports import RecordRefusedError
 from consumer.progress import ProgressReporter
 from consumer.scratch import Scratch, ScratchConfig
 from consumer.settlement import Settlement
+from consumer.stopwatch import STAGES
 from consumer.worker import Shutdown, Worker, WorkerConfig
 from contracts.errors import ErrorCode
 from contracts.events import Event, Kind, OutcomeEvent, parse_event
 from tests.fakes.broker import FakeBroker
 from tests.fakes.engine import FakeDecoder, FakeEngine
+from tests.fakes.meter import FakeMeter
 from tests.fakes.sink import FakeSink
 from tests.fakes.source import FakeSource
 from tests.fakes.store import FakeStore
@@ -46,6 +48,7 @@ class Bench:
     broker: FakeBroker = field(default_factory=FakeBroker)
     store: FakeStore = field(default_factory=FakeStore)
     engine: FakeEngine = field(default_factory=FakeEngine)
+    meter: FakeMeter = field(default_factory=FakeMeter)
     decoder: FakeDecoder = field(default_factory=FakeDecoder)
     pauses: list[float] = field(default_factory=list)
     shutdown: Shutdown = field(default_factory=Shutdown)
@@ -92,15 +95,17 @@ class Bench:
         patience = Patience(sleep=self._sleep, jitter=lambda: 0.0)
         office = DeadLetterOffice("dlt", "group", "gpu-3")
         progress = ProgressReporter(self.sink, EMITTER, now=lambda: NOW, is_enabled=True)
-        attempts = Attempts(
+        self.settlement = Settlement(self.sink, patience, emitter=EMITTER, office=office, now=lambda: NOW)
+        self.attempts = Attempts(
             Handler(self.store, self.decoder, self.engine, self.scratch, config=config, now=lambda: NOW),
-            Settlement(self.sink, patience, emitter=EMITTER, office=office, now=lambda: NOW),
+            self.settlement,
             progress,
             patience,
+            meter=self.meter,
             default_output=OUTPUT,
         )
         limits = WorkerConfig(slots=2, grace_s=self.grace_s, intake=self.intake)
-        self.worker = Worker(self.source, attempts, progress, scratch=self.scratch, config=limits)
+        self.worker = Worker(self.source, self.attempts, progress, scratch=self.scratch, config=limits)
         return self.worker
 
     async def _sleep(self, seconds: float) -> None:
@@ -470,3 +475,22 @@ async def test_a_record_on_which_our_reading_breaks_is_set_aside(bench: Bench) -
     (letter,) = bench.broker.records("dlt")
     assert dict(letter.headers)["x-steno-error-code"] == b"INTERNAL"
     assert letter.value == bench.broker.records("requests")[0].value
+
+
+async def test_each_end_is_counted_with_all_its_stages(bench: Bench) -> None:
+    bench.request("a")
+    async with bench.running():
+        await bench.settled(1)
+        bench.request("a")
+        await bench.settled(2)
+        bench.broker.append("requests", b"bad", b"not json")
+        await bench.settled(3)
+
+    first, second, faulty = bench.meter.ends
+    assert (first.outcome, first.code, first.is_repeat) == (Kind.COMPLETED, None, False)
+    assert first.stages.keys() == set(STAGES)
+    assert (second.outcome, second.code, second.is_repeat) == (Kind.COMPLETED, None, True)
+    assert (faulty.outcome, faulty.code) == (Kind.FAILED, ErrorCode.REQUEST_INVALID)
+    assert bench.worker.received == 3
+    assert bench.attempts.in_progress == 0
+    assert bench.settlement.dead_letters == {ErrorCode.REQUEST_INVALID: 1}

@@ -48,6 +48,8 @@ class KafkaSource:
         self._failure: FatalError | None = None
         self._member: Member | None = None
         self._keeping: asyncio.Task[None] | None = None
+        self.rebuilds = 0
+        """Members that were replaced."""
 
     async def __aenter__(self) -> Self:
         """Checks that the topic is there, joins the group and begins to poll.
@@ -142,6 +144,7 @@ class KafkaSource:
             defects = defects + 1 if is_defect(error) else 0
             if place_of(error) or defects == _DEFECTS_MAX:
                 raise error
+            self.rebuilds += 1
             log.warning("consumer_rebuilt", error=f"{type(error).__name__}: {error}")
             self._member = None
             await member.close()

@@ -1,0 +1,1 @@
+"""What adapters decide without their service."""
