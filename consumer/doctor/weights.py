@@ -48,7 +48,7 @@ def judge_model(entry: Entry, *, is_offline: bool) -> Finding:
             return warning(f"complete in {entry.where}, {entry.detail}", "nothing, if you trust where it came from")
         case State.BROKEN:
             advice = "bring a whole model there" if entry.source == "path" else put_right
-            return failed(f"{entry.where} {entry.detail}", advice)
+            return failed(f"{entry.where or entry.revision} {entry.detail}", advice)
         case State.ABSENT:
             return _absent(entry, is_offline=is_offline)
 

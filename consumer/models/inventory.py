@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from consumer.models.catalog import KNOWN, WEIGHTS, KnownModel
-from consumer.models.integrity import Defect, expected_of, glance, inspect, size_of
+from consumer.models.integrity import Defect, damage_in, expected_of, glance, inspect, size_of
 from consumer.models.names import NAMES, is_path, repository_of
 from consumer.models.packages import folder_of, pieces_of, release_of
 from consumer.models.record import FolderRecord, read_record
@@ -88,7 +88,7 @@ def survey(name: str, cache_dir: Path, *, is_thorough: bool = False) -> Entry:
     if known := KNOWN.get(name):
         pieces = pieces_of(known)
         if not isinstance(pieces, Defect):
-            return _packaged(name, known, folder_of(pieces), is_thorough=is_thorough)
+            return _packaged(name, known, pieces, is_thorough=is_thorough)
     return _absent(name)
 
 
@@ -117,14 +117,17 @@ def _judged(
     return State.UNCHECKED, "no record; verify compares its hashes" if expected else "filled by hand, no hashes known"
 
 
-def _packaged(name: str, known: KnownModel, folder: Path | None, *, is_thorough: bool) -> Entry:
-    release = release_of(known)
-    if folder is None:
-        return Entry(name, State.PACKED, "packages", size_bytes=_about(name), revision=release)
-    defect = _defect(folder, known.sha256) if is_thorough else glance(folder, None)
-    size_bytes = sum((folder / file).stat().st_size for file in known.sha256 if (folder / file).is_file())
-    state = State.BROKEN if defect else State.WHOLE
-    return Entry(name, state, "packages", str(folder), size_bytes, release, defect.reason if defect else "")
+def _packaged(name: str, known: KnownModel, pieces: Mapping[str, Sequence[Path]], *, is_thorough: bool) -> Entry:
+    folder, release = folder_of(pieces), release_of(known)
+    where = str(folder) if folder else ""
+    try:
+        defect = damage_in(pieces, known.sha256) if is_thorough else None
+        size_bytes = sum(path.stat().st_size for paths in pieces.values() for path in paths)
+    except OSError as exc:
+        return Entry(name, State.BROKEN, "packages", where, None, release, f"cannot be read ({exc.strerror})")
+    if defect:
+        return Entry(name, State.BROKEN, "packages", where, size_bytes, release, defect.reason)
+    return Entry(name, State.WHOLE if folder else State.PACKED, "packages", where, size_bytes, release)
 
 
 def _defect(folder: Path, expected: Mapping[str, str] | None, name: str | None = None) -> Defect | None:

