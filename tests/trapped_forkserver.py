@@ -1,21 +1,31 @@
 """The fork server with traps: started in its place, and the real thing but for one step.
 
-A decoder that has given up its rights looks for a trap in the media before it decodes.
+A decoder that has given up its rights looks for a trap in the media before it decodes. With `WATCHED` in its
+environment it ends when it asks for a file.
 """
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 from unittest import mock
 
 from consumer.media import forkserver
 from consumer.media.decode import decode
+from consumer.media.file import MediaFile
 from tests.traps import Trap, spring
+from tests.watch import end_on_asking
+
+WATCHED: Final = "WATCHED"
 
 
 def trapped_decode(media: BinaryIO, *arguments: Any, **named: Any) -> Any:
     """Springs the trap that the media names, or decodes it."""
+    if WATCHED in os.environ and isinstance(
+        media, MediaFile
+    ):  # a decoder; the server's own warm-up opens what it likes
+        end_on_asking()
     start = media.read(max(map(len, Trap)))
     media.seek(0)
     for trap in Trap:

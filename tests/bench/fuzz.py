@@ -31,15 +31,13 @@ _SEPARATE_EVERY: Final = 4
 class Tally:
     """What came of the mutations."""
 
+    opened: Ordeal
+    """Which has seen what decoders asked for; complete at the end."""
     codes: Counter[str] = field(default_factory=Counter)
     fallen: list[tuple[int, str]] = field(default_factory=list)
     """Numbers of those on which a decoder came down, and how."""
     slowest: tuple[float, int] = (0.0, 0)
     """Seconds and number."""
-    granted: list[str] | None = None
-    """Files and sockets that decoders opened, of any kind; None where nothing could be traced."""
-    refused: Counter[str] = field(default_factory=Counter)
-    """Such as they asked for in vain."""
     server_is_the_first: bool = False
     """Whether the fork server outlived all of it and still decodes."""
     seconds: float = 0.0
@@ -47,24 +45,22 @@ class Tally:
 
 async def fuzz(numbers: range, *, has_landlock: bool = True) -> Tally:
     """Decodes the mutations with these numbers."""
-    tally, started_s = Tally(), time.perf_counter()
+    started_s = time.perf_counter()
     async with ordeal(PATIENT, has_landlock=has_landlock) as opened:
-        first, queue = opened.server_pid, iter(numbers)
+        tally, first, queue = Tally(opened), opened.server_pid, iter(numbers)
         async with asyncio.TaskGroup() as group:
             for _ in range(_AT_ONCE):
-                group.create_task(_work(opened, queue, tally))
+                group.create_task(_work(queue, tally))
         after = await opened.face(media.make_wav(16_000))
         tally.server_is_the_first = after.code == DECODED and opened.server_pid == first
-    tally.granted = None if opened.trace is None else opened.granted
-    tally.refused.update(opened.refused)
     tally.seconds = time.perf_counter() - started_s
     return tally
 
 
-async def _work(opened: Ordeal, numbers: Iterator[int], tally: Tally) -> None:
+async def _work(numbers: Iterator[int], tally: Tally) -> None:
     for number in numbers:
         channels = Channels.MIX if number % _SEPARATE_EVERY else Channels.SEPARATE
-        outcome = await opened.face(make_mutation(number), channels)
+        outcome = await tally.opened.face(make_mutation(number), channels)
         tally.codes[outcome.code] += 1
         tally.slowest = max(tally.slowest, (outcome.seconds, number))
         if outcome.code == ErrorCode.MEDIA_DECODER_FAILED:
@@ -83,9 +79,12 @@ def main() -> None:
     console = Console(markup=False, highlight=False)
     for code, count in tally.codes.most_common():
         console.print(f"{count:6}  {code}")
-    granted = "unknown, nothing can be traced here" if tally.granted is None else len(tally.granted)
-    console.print(f"files and sockets opened: {granted}; refused: {tally.refused.total()}")
-    for call, count in tally.refused.most_common():
+    refused = Counter(tally.opened.refused)
+    console.print(
+        f"{tally.opened.witnessed_decoders} decoders witnessed; files and sockets that they opened: "
+        f"{len(tally.opened.granted)}; refused: {refused.total()}"
+    )
+    for call, count in refused.most_common():
         console.print(f"{count:6}  {call}", soft_wrap=True)
     console.print(f"fork server of the start still decodes: {tally.server_is_the_first}")
     console.print(f"{tally.seconds:.1f} s in all, the slowest {tally.slowest[0]:.2f} s (number {tally.slowest[1]})")

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from consumer.media.decoder import ProcessDecoder
 from contracts.errors import ErrorCode
 from tests import media, speech
 from tests.bench.fuzz import fuzz
 from tests.hostile import cases, traps
-from tests.ordeal import DECODED, IMPATIENT, PATIENT, face_all, ordeal
-from tests.traps import FORBIDDEN
+from tests.ordeal import ASKED, DECODED, IMPATIENT, PATIENT, Ordeal, face_all, ordeal
+from tests.traps import FORBIDDEN, Trap
 from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc, Landlock and strace are Linux's")
@@ -49,9 +50,8 @@ async def test_every_file_ends_with_its_code_and_gets_nothing_opened(
     assert all(outcome.code == DECODED or "." in outcome.message for _, outcome in found)
     with pytest.raises(BlockingIOError):
         server.accept()
-    if opened.trace is None:
-        pytest.skip("strace is not installed or not allowed: what was opened is not known")
-    assert opened.traced_decoders == len(found)
+    opened.require_witness()
+    assert opened.witnessed_decoders == len(found)
     assert opened.granted == opened.refused == []
 
 
@@ -79,11 +79,11 @@ async def test_each_way_to_come_down_is_told_and_what_a_decoder_reaches_for_is_r
         "The decoder did not finish within 2 s (STENO_MEDIA__DECODE_TIMEOUT_S)",
         "Decoding needs over 536870912 bytes",
         "The decoder ended with status 0 and no answer",
-        "The decoder ended with status 1 and no answer",
+        f"The decoder {ASKED}" if opened.is_watched else "The decoder ended with status 1 and no answer",
     ]
-    if opened.trace is not None:  # also the proof that tracing sees what is refused
-        assert opened.granted == []
-        assert any(FORBIDDEN in call for call in opened.refused)
+    opened.require_witness()  # also the proof that it sees what is refused
+    assert opened.granted == []
+    assert any((ASKED if opened.is_watched else FORBIDDEN) in call for call in opened.refused)
 
 
 @everywhere
@@ -94,4 +94,29 @@ async def test_mutated_files_bring_nothing_down_and_open_nothing(*, has_landlock
     assert tally.codes.keys() <= {DECODED, *MEDIA_CODES}
     assert tally.codes[DECODED] > 10
     assert tally.server_is_the_first
-    assert not tally.granted
+    tally.opened.require_witness()
+    assert tally.opened.witnessed_decoders == 150 + 1  # and the one that shows that the server still decodes
+    assert tally.opened.granted == []
+
+
+@pytest.mark.parametrize(
+    ("is_ci", "verdict"), [(True, pytest.fail.Exception), (False, pytest.skip.Exception)], ids=["CI", "laptop"]
+)
+def test_where_nothing_sees_what_decoders_ask_for_ci_fails(
+    monkeypatch: pytest.MonkeyPatch, *, is_ci: bool, verdict: type[BaseException]
+) -> None:
+    monkeypatch.setenv("CI", "true" if is_ci else "")
+    with pytest.raises(verdict, match="not known"):
+        Ordeal(ProcessDecoder(PATIENT), None).require_witness()
+
+
+async def test_without_strace_a_decoder_that_asks_for_a_file_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    async with ordeal(IMPATIENT, has_landlock=True) as opened:
+        await opened.face(Trap.REACHES_OUT.encode())
+        good = await opened.face(media.make_wav(16_000))
+    opened.require_witness()
+    assert opened.trace is None
+    assert opened.witnessed_decoders == 2
+    assert len(opened.refused) == 1
+    assert good.code == DECODED
