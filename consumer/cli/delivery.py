@@ -28,6 +28,10 @@ _FLAGS: Final = (
         help=f"Files to write, of {', '.join(OutputFormat)}; all of them unless said.",
     ),
     click.option("--skip-existing", "skips", is_flag=True, help="Pass over what has all its files already."),
+    click.option(
+        "--overwrite", "overwrites", is_flag=True,
+        help="Also replace files that are there already and not known as steno's; else their input fails.",
+    ),
     click.option("--json", "as_json", is_flag=True, help="Print one document an input; failures are documents, too."),
 )  # fmt: skip
 
@@ -42,6 +46,7 @@ class DeliveryFlags:
     writes: bool
     """Whether a flag was given that makes sense for files only."""
     skips: bool
+    overwrites: bool
     as_json: bool
 
     def writes_files(self, *, has_folders: bool) -> bool:
@@ -59,17 +64,24 @@ def delivery_flags(command: Callable[..., Result]) -> Callable[..., Result]:
 
     @functools.wraps(command)
     def collect(*context: Any, **arguments: Any) -> Result:
-        given = {name: arguments.pop(name) for name in ("printed", "out", "formats", "skips", "as_json")}
+        given = {name: arguments.pop(name) for name in ("printed", "out", "formats", "skips", "overwrites", "as_json")}
         return command(*context, delivery=_delivery(**given), **arguments)
 
     return functools.reduce(lambda flagged, flag: flag(flagged), reversed(_FLAGS), collect)
 
 
 def _delivery(
-    *, printed: str | None, out: Path | None, formats: tuple[str, ...] | None, skips: bool, as_json: bool
+    *,
+    printed: str | None,
+    out: Path | None,
+    formats: tuple[str, ...] | None,
+    skips: bool,
+    overwrites: bool,
+    as_json: bool,
 ) -> DeliveryFlags:
-    writes = bool(out or formats or skips)
+    writes = bool(out or formats or skips or overwrites)
     if writes and printed:
-        raise click.UsageError("--format prints; --out, --formats and --skip-existing write: choose one.")
+        raise click.UsageError("--format prints; --out, --formats, --skip-existing and --overwrite write: choose one.")
     chosen = validated(Output, {"formats": formats}).formats
-    return DeliveryFlags(OutputFormat(printed) if printed else None, out, chosen, writes, skips, as_json)
+    form = OutputFormat(printed) if printed else None
+    return DeliveryFlags(form, out, chosen, writes=writes, skips=skips, overwrites=overwrites, as_json=as_json)

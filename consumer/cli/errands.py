@@ -75,7 +75,7 @@ def errands_for(inputs: Sequence[Path], delivery: DeliveryFlags) -> Iterator[Err
             media[each.location] = _outermost(media.get(each.location, each), each)
     placed: dict[str, Place] = {}
     if delivery.writes_files(has_folders=any(map(is_folder, inputs))):
-        chosen = places(list(media.values()), delivery.out, delivery.formats)
+        chosen = places(list(media.values()), delivery.out, delivery.formats, overwrites=delivery.overwrites)
         placed = dict(zip(media, chosen, strict=True))
     for each in found:
         if isinstance(each, Failure):

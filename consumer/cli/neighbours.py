@@ -29,12 +29,14 @@ class Neighbours:
         self._names = {folder: {name.casefold() for name in found} for folder, found in names.items()}
         self._stems = {folder: Counter(Path(name).stem.casefold() for name in found) for folder, found in names.items()}
 
-    def are_apart_from(self, target: Path) -> bool:
-        """Whether no other medium there has the target's stem, as its stem or as its whole name."""
-        folder = same_name(target.parent)
+    def share_stem(self, target: Path) -> bool:
+        """Whether another medium there has the target's stem as its own."""
+        return self._stems[same_name(target.parent)][target.stem.casefold()] > 1
+
+    def are_named_by_stem(self, target: Path) -> bool:
+        """Whether another medium there has the target's stem as its whole name."""
         stem = target.stem.casefold()
-        is_whole_name = stem != target.name.casefold() and stem in self._names[folder]
-        return self._stems[folder][stem] == 1 and not is_whole_name
+        return stem != target.name.casefold() and stem in self._names[same_name(target.parent)]
 
 
 def same_name(path: Path) -> str:

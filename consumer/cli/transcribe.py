@@ -40,9 +40,10 @@ def command(
 ) -> ExitCode:
     """Transcribes each FILE, and all media in each FOLDER, with the decoder and the engine of a worker.
 
-    Files are printed. With a FOLDER, --out, --formats or --skip-existing they are written instead: beside the
-    media (talk.mp3 gives talk.srt and so on, or talk.mp3.srt where there is a talk.wav, too) or under --out in the
-    same tree, over what is there already.
+    Files are printed. With a FOLDER, --out, --formats, --skip-existing or --overwrite they are written instead:
+    beside the media (talk.mp3 gives talk.srt and so on, or talk.mp3.srt where there is a talk.wav, too) or under
+    --out in the same tree. Files of an earlier run are replaced where a transcript of the same input (talk.json)
+    is among them; others only with --overwrite, else that input fails and they stay as they are.
 
     Needs neither broker nor store. Model and device come from the settings (STENO_ENGINE__MODEL and so on); --model
     takes another one. Exit code 1 when an input failed; the others are done.

@@ -92,11 +92,11 @@ def test_a_folder_is_transcribed_beside_its_media(capsys: pytest.CaptureFixture[
 
 def test_what_is_done_is_passed_over(capsys: pytest.CaptureFixture[str], talks: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    flags = ("--out", out, "--formats", "txt,srt", "--skip-existing", "--json")
+    flags = ("--out", out, "--formats", "txt,srt,json", "--skip-existing", "--json")
     assert transcribe(talks, *flags) == ExitCode.OK
     first = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [each["is_skipped"] for each in first] == [False, False]
-    assert first[1]["files"] == [str(out / "monday" / "one.txt"), str(out / "monday" / "one.srt")]
+    assert first[1]["files"] == [str(out / "monday" / f"one.{form}") for form in ("txt", "srt", "json")]
     assert (first[1]["language"], round(first[1]["audio_s"])) == ("en", 2)
     (out / "two.srt").unlink()
     (out / "monday" / "one.txt").write_text("corrected by hand")
@@ -109,10 +109,25 @@ def test_what_is_done_is_passed_over(capsys: pytest.CaptureFixture[str], talks: 
 
 def test_nothing_to_do_needs_no_model(capsys: pytest.CaptureFixture[str], talks: Path) -> None:
     for name in ("two", "monday/one"):
-        (talks / f"{name}.srt").touch()
+        (talks / f"{name}.srt").write_text("1\n")
     flags = ("--formats", "srt", "--skip-existing", "--model", "nobody")
     assert transcribe(talks, *flags) == ExitCode.OK
     assert capsys.readouterr().out.count("there already") == 2
+
+
+def test_what_is_not_stenos_stays_and_costs_its_input_alone(capsys: pytest.CaptureFixture[str], talks: Path) -> None:
+    (talks / "two.txt").write_text("ground truth")
+    assert transcribe_with_fake(talks) == ExitCode.FAILED
+    captured = capsys.readouterr()
+    assert captured.out.startswith(str(talks / "monday" / "one.flac"))
+    assert captured.err == (
+        f"steno: {talks / 'two.flac'}: {talks / 'two.txt'} cannot be written: it is there already, and no two.json "
+        "says that steno made it of this input; --overwrite replaces it (OUTPUT_FORBIDDEN)\n"
+    )
+    assert sorted(path.name for path in talks.iterdir()) == ["monday", "notes.txt", "two.flac", "two.txt"]
+    for flags in (["--overwrite"], []):  # the second time they are known as its own
+        assert transcribe_with_fake(talks, *flags) == ExitCode.OK
+    assert (talks / "two.txt").read_text() != "ground truth"
 
 
 def test_a_folder_that_cannot_be_written_is_a_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

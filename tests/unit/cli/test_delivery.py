@@ -33,6 +33,7 @@ def given(*arguments: str) -> DeliveryFlags:
         (["--out", "x"], True, True),
         (["--formats", "srt"], True, True),
         (["--skip-existing"], True, True),
+        (["--overwrite"], True, True),
     ],
 )
 def test_files_are_printed_and_folders_written_unless_said(arguments: list[str], *, files: bool, folders: bool) -> None:
@@ -54,7 +55,10 @@ def test_all_formats_are_written_unless_some_are_named() -> None:
     assert given("--formats", "srt, txt").formats == (OutputFormat.SRT, OutputFormat.TXT)
 
 
-@pytest.mark.parametrize("arguments", [["--formats", "doc"], ["--format", "doc"], ["--format", "srt", "--out", "x"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--formats", "doc"], ["--format", "doc"], ["--format", "srt", "--out", "x"], ["--format", "srt", "--overwrite"]],
+)
 def test_what_does_not_fit_is_misuse(arguments: list[str]) -> None:
     with pytest.raises(click.UsageError, match=r"--format|doc"):
         given(*arguments)

@@ -22,7 +22,9 @@ def tree(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("named", [("f", "f/a"), ("f/a", "f"), ("f/a/x.wav", "f")])
 def test_a_file_found_twice_has_one_place_that_keeps_the_tree(tree: Path, named: tuple[str, str]) -> None:
-    flags = DeliveryFlags(None, tree / "out", (OutputFormat.SRT,), writes=True, skips=False, as_json=False)
+    flags = DeliveryFlags(
+        None, tree / "out", (OutputFormat.SRT,), writes=True, skips=False, overwrites=False, as_json=False
+    )
     found = list(errands_for([tree / name for name in named], flags))
     places = {each.location: each.place.stem for each in found if isinstance(each, Errand) and each.place}
     assert len(found) == 3
