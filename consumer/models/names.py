@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -72,3 +73,28 @@ def is_plain(name: str) -> bool:
 def is_path(name: str) -> bool:
     """Whether the name can only be meant as a path: `owner/name` may be a repository as well."""
     return name.startswith(("/", "~", ".")) or name.endswith("/") or name.count("/") > 1
+
+
+def means_folder(name: str) -> bool:
+    """Whether the name is used as a path: it can only be one, or is `owner/name` and there is a folder of this name."""
+    return is_path(name) or ("/" in name and _is_folder(name))
+
+
+def path_of(name: str) -> Path:
+    """The path that a name means; `~somebody` stays where nobody has this name."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
+
+
+def path_here(name: str) -> str | None:
+    """How to write a bare name that shall mean the folder of the current directory; None where there is no such."""
+    return f"./{name}" if is_plain(name) and "/" not in name and _is_folder(name) else None
+
+
+def _is_folder(name: str) -> bool:
+    try:
+        return Path(name).is_dir()
+    except OSError:  # longer than a name may be, or closed to us
+        return False

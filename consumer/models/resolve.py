@@ -15,7 +15,7 @@ from consumer.models.catalog import KNOWN, WEIGHTS
 from consumer.models.download import Download, download
 from consumer.models.hub import HubError
 from consumer.models.integrity import Defect, expected_of, inspect
-from consumer.models.names import ALIASES, is_path, is_plain, repository_of
+from consumer.models.names import ALIASES, is_path, is_plain, means_folder, path_of, repository_of
 from consumer.models.packages import folder_of, install, pieces_of, release_of
 from consumer.models.record import read_record
 from contracts.transcript import ModelIdentity
@@ -101,15 +101,13 @@ def cache_folder(name: str, cache_dir: Path) -> Path | None:
 
 
 def _from_path(wanted: Wanted) -> LocatedModel | Absent:
-    if "/" not in wanted.name and not wanted.name.startswith("~"):
+    if not means_folder(wanted.name):
         return Absent()
-    folder = Path(wanted.name).expanduser()
+    folder = path_of(wanted.name)
     record = read_record(folder)
     verdict = inspect(folder, record.sha256 if record else None)
     if isinstance(verdict, Defect):
-        if folder.is_dir():
-            return Absent(f"the folder {folder} {verdict.reason}")
-        return Absent(_no_folder(folder) if is_path(wanted.name) else "")
+        return Absent(f"the folder {folder} {verdict.reason}" if folder.is_dir() else _no_folder(folder))
     folder = folder.resolve()
     revision = record.revision if record else None
     return LocatedModel(folder, ModelIdentity(name=folder.name, revision=revision, sha256=verdict))

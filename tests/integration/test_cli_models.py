@@ -150,6 +150,18 @@ def test_misuse_is_exit_code_2_and_changes_nothing(
     assert not cache.exists()
 
 
+def test_a_folder_here_is_verified_by_its_path_alone(
+    steno: Steno, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_folder(tmp_path / "mine", *FILES)
+    monkeypatch.chdir(tmp_path)
+    code, lines, errors = steno("verify", "mine")
+    assert (code, lines) == (ExitCode.MISUSE, [])
+    assert "'mine' is no model; write ./mine for the folder here." in errors
+    code, lines, _ = steno("verify", "./mine")
+    assert (code, lines[0].split()[:2]) == (ExitCode.OK, ["./mine", "unchecked"])
+
+
 def stands(name: str, cache: Path) -> State:
     return survey(name, cache, is_thorough=True).state
 

@@ -181,7 +181,7 @@ def test_a_refusal_is_one_clear_line(hub: StandIn, tmp_path: Path, mood: Mood, h
     message = refusal(hub, tmp_path, **how)
     assert said in message
     assert "\n" not in message
-    assert f"put into {tmp_path / 'small'}/ by hand (STENO_MODELS__DIR)" in message
+    assert f"bring its folder to {tmp_path / 'small'}/ (STENO_MODELS__DIR)" in message
 
 
 def test_a_hub_that_is_away_is_one_clear_line(hub: StandIn, tmp_path: Path) -> None:

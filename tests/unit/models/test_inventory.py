@@ -113,6 +113,26 @@ def test_a_path_is_judged_where_it_is(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_the_current_folder_is_a_path_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(make_folder(tmp_path / "mine", *FILES))
+    assert (survey(".", tmp_path).source, survey(".", tmp_path).state) == ("path", State.UNCHECKED)
+
+
+@pytest.mark.parametrize(("name", "source"), [("mine", "nowhere"), ("small", "hub")])
+def test_a_folder_here_of_a_bare_name_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, source: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_folder(tmp_path / name, *FILES)
+    entry = survey(name, tmp_path / "cache")
+    assert (entry.state, entry.source, entry.detail) == (State.ABSENT, source, f"write ./{name} for the folder here")
+
+
+def test_a_path_that_the_system_refuses_is_told(tmp_path: Path) -> None:
+    entry = survey(f"./{'a' * 300}", tmp_path)
+    assert (entry.state, entry.detail) == (State.BROKEN, "cannot be read (File name too long)")
+
+
 def test_names_are_those_of_the_table_the_cache_and_the_settings(tmp_path: Path) -> None:
     make_folder(tmp_path / "own", *FILES)
     (tmp_path / "owner").mkdir()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from consumer.models.names import ALIASES, NAMES, is_path, repository_of
+from consumer.models.names import ALIASES, NAMES, is_path, means_folder, path_here, path_of, repository_of
 
 
 def test_names_are_those_of_faster_whisper() -> None:
@@ -40,7 +40,33 @@ def test_an_alias_and_what_it_means_are_one_repository() -> None:
         ("owner/name/", None, True),
         ("a/b/c", None, True),
         ("../name", None, True),
+        (".", None, True),
+        ("~", None, True),
     ],
 )
 def test_a_name_is_a_repository_or_a_path(name: str, repository: str | None, *, path: bool) -> None:
     assert (repository_of(name), is_path(name)) == (repository, path)
+
+
+@pytest.mark.parametrize(
+    ("name", "means", "here"),
+    [
+        ("mine", False, "./mine"), ("small", False, "./small"), ("file", False, None), ("gone", False, None),
+        ("", False, None), (" ", False, None), ("a" * 300, False, None), ("a\0b", False, None),
+        ("mine/part", True, None), ("mine/gone", False, None), ("a" * 300 + "/b", False, None), ("a\0b/c", False, None),
+        (".", True, None), ("..", True, None), ("./gone", True, None), ("~", True, None), ("/gone", True, None),
+    ],
+)  # fmt: skip
+def test_a_folder_here_is_meant_by_its_path_and_a_bare_name_is_told_how(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, *, means: bool, here: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine" / "part").mkdir(parents=True)
+    (tmp_path / "small").mkdir()
+    (tmp_path / "file").touch()
+    assert (means_folder(name), path_here(name)) == (means, here)
+
+
+def test_a_home_that_nobody_has_is_a_path_that_is_not_there() -> None:
+    assert path_of("~nobody-of-this-name/m") == Path("~nobody-of-this-name/m")
+    assert path_of("~/m") == Path.home() / "m"

