@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
+from typing import Final
+
+_STANDARD_ERROR: Final = 2
 
 
 def main() -> None:
     """Runs the command line of this process and ends it."""
+    _fill_standard_streams()
     is_interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if is_interruptible:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while modules are imported: no traceback
@@ -20,6 +25,19 @@ def main() -> None:
     # What libraries log stays unseen, unless a command sets logging up; errors are ours to tell, in one line.
     logging.getLogger().addHandler(logging.NullHandler())
     sys.exit(run(sys.argv[1:], load_settings))
+
+
+def _fill_standard_streams() -> None:
+    """Opens the null device where standard input, output or error is closed.
+
+    Else the next file that is opened takes the place, and what is written to standard error goes into it; in our
+    children, too, which inherit all three.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STANDARD_ERROR:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    if sys.stderr is None:
+        sys.stderr = open(_STANDARD_ERROR, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - a descriptor, for good
 
 
 if __name__ == "__main__":

@@ -46,7 +46,8 @@ def _renderer(*, as_json: bool) -> list[Processor]:
         tracebacks = structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False))
         return [tracebacks, structlog.processors.JSONRenderer()]
     plain = structlog.dev.plain_traceback
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+    has_colours = sys.stderr is not None and sys.stderr.isatty()  # None where it is closed
+    return [structlog.dev.ConsoleRenderer(colors=has_colours, exception_formatter=plain)]
 
 
 def _configure_libraries(level: str, first: list[Processor], renderer: list[Processor]) -> None:
