@@ -10,11 +10,11 @@ from pathlib import Path
 
 from consumer.core.speech import FetchedObject
 from consumer.core.transcription import build_transcript, describe_source
-from consumer.local_file import LocalFile
-from consumer.ports import Decoder, Engine
+from consumer.local_file import LocalFile, exhausted
+from consumer.ports import Decoder, Engine, Recording
 from consumer.stopwatch import Stopwatch
 from consumer.tracks import transcribe_tracks
-from contracts.requests import Options, OutputFormat
+from contracts.requests import Channels, Options, OutputFormat
 from contracts.transcript import Job, Timing, Transcript
 
 OnProgress = Callable[[float, float], None]
@@ -42,14 +42,15 @@ class LocalTranscriber:
         """Transcribes one file; the transcript names it by its absolute URI.
 
         Raises:
-            JobError: as for a job; `INPUT_NOT_FOUND` and `INPUT_FORBIDDEN` speak of the file.
+            JobError: as for a job; `INPUT_NOT_FOUND` and `INPUT_FORBIDDEN` speak of the file, `INTERNAL` of the
+                machine, where it has no more descriptors or memory for a decoder.
         """
         stopwatch = Stopwatch()
         with ExitStack() as stack:
             with LocalFile.open(path) as file:
                 source = await file.fetched(max_bytes=self._max_bytes)
                 with stopwatch.stage("decode"):
-                    recording = stack.enter_context(await self._decoder.decode(file.media, options.channels))
+                    recording = stack.enter_context(await self._decode(file, options.channels))
                 file.check_unchanged()
             on_progress(0.0, recording.duration_s)
             result = await transcribe_tracks(
@@ -67,6 +68,12 @@ class LocalTranscriber:
                 engine_s=result.engine_s,
             ),
         )
+
+    async def _decode(self, file: LocalFile, channels: Channels) -> Recording:
+        try:
+            return await self._decoder.decode(file.media, channels)
+        except OSError as exc:
+            raise exhausted(file.path, exc) from exc
 
     @staticmethod
     def _job(path: Path, source: FetchedObject) -> Job:

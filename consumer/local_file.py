@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 import stat
@@ -24,6 +25,8 @@ _KINDS: Final = {
     stat.S_IFDIR: "a folder",
 }  # fmt: skip
 
+_SHORTAGES: Final = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
@@ -37,7 +40,7 @@ class LocalFile:
     @classmethod
     @contextmanager
     def open(cls, path: Path) -> Iterator[LocalFile]:
-        """Opens a file for the enclosed block, where errors of the system become errors of this input.
+        """Opens a file for the enclosed block.
 
         Never waits for somebody to write to a pipe, and takes none.
 
@@ -45,24 +48,21 @@ class LocalFile:
             TransientError: `INPUT_NOT_FOUND`.
             PermanentError: `INPUT_FORBIDDEN`, it is no regular file or cannot be read.
         """
-        try:
-            with open(_descriptor(path), "rb") as media:
-                yield cls(path, media, os.fstat(media.fileno()))
-        except FileNotFoundError as exc:
-            raise TransientError(ErrorCode.INPUT_NOT_FOUND, f"{path} does not exist") from exc
-        except OSError as exc:
-            raise PermanentError(ErrorCode.INPUT_FORBIDDEN, f"{path} cannot be read: {exc.strerror or exc}") from exc
+        with _blaming(path):
+            descriptor = _descriptor(path)
+        with os.fdopen(descriptor, "rb") as media:
+            yield cls(path, media, os.fstat(descriptor))
 
     async def fetched(self, *, max_bytes: int) -> FetchedObject:
         """Reads it from start to end for its checksum.
 
         Raises:
-            PermanentError: `INPUT_TOO_LARGE`.
+            PermanentError: `INPUT_TOO_LARGE`, or `INPUT_FORBIDDEN`, it cannot be read.
         """
         self._check_size(self.found.st_size, max_bytes)
         digest = hashlib.sha256()
         size_bytes = 0
-        while count := await asyncio.to_thread(_read_chunk, self.media, digest):
+        while count := await asyncio.to_thread(self._read_chunk, digest):
             size_bytes += count
             self._check_size(size_bytes, max_bytes)
         return FetchedObject(size_bytes=size_bytes, sha256=digest.hexdigest(), etag="", version_id=None)
@@ -78,10 +78,24 @@ class LocalFile:
             text = f"{self.path} changed while it was read; transcribe it again once it is written to its end"
             raise PermanentError(ErrorCode.INPUT_CHANGED, text)
 
+    def _read_chunk(self, digest: Any) -> int:
+        """Returns how many bytes there were; blocks. Who closes the file waits for it."""
+        with _blaming(self.path):
+            chunk = self.media.read(_CHUNK_BYTES)
+        digest.update(chunk)
+        return len(chunk)
+
     def _check_size(self, size_bytes: int, max_bytes: int) -> None:
         if size_bytes > max_bytes:
             text = f"{self.path} has {size_bytes} bytes, at most {max_bytes} are taken (STENO_MEDIA__MAX_BYTES)"
             raise PermanentError(ErrorCode.INPUT_TOO_LARGE, text)
+
+
+def exhausted(path: Path, error: OSError) -> TransientError:
+    """The machine, and no fault of the file, is why it was not transcribed."""
+    hint = "; raise the limit on open files (ulimit -n)" if error.errno == errno.EMFILE else ""
+    text = f"{path} is not at fault, this machine is: {error.strerror or error}{hint}"
+    return TransientError(ErrorCode.INTERNAL, text)
 
 
 def _descriptor(path: Path) -> int:
@@ -95,8 +109,14 @@ def _descriptor(path: Path) -> int:
     raise PermanentError(ErrorCode.INPUT_FORBIDDEN, text)
 
 
-def _read_chunk(media: IO[bytes], digest: Any) -> int:
-    """Returns how many bytes there were; blocks. Who closes the file waits for it."""
-    chunk = media.read(_CHUNK_BYTES)
-    digest.update(chunk)
-    return len(chunk)
+@contextmanager
+def _blaming(path: Path) -> Iterator[None]:
+    """Makes errors of the system errors of this input, but for those that are the machine's own."""
+    try:
+        yield
+    except FileNotFoundError as exc:
+        raise TransientError(ErrorCode.INPUT_NOT_FOUND, f"{path} does not exist") from exc
+    except OSError as exc:
+        if exc.errno in _SHORTAGES:
+            raise exhausted(path, exc) from exc
+        raise PermanentError(ErrorCode.INPUT_FORBIDDEN, f"{path} cannot be read: {exc.strerror or exc}") from exc

@@ -17,7 +17,7 @@ class FakeDecoder:
     """Takes every byte of the media for one sample, every line for one channel, and fails when told to."""
 
     def __init__(self) -> None:
-        self.error: JobError | None = None
+        self.error: JobError | OSError | None = None
 
     async def decode(self, media: IO[bytes], channels: Channels = Channels.MIX) -> Recording:
         if self.error:

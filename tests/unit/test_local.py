@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 from typing import IO
@@ -63,6 +64,14 @@ async def test_a_file_that_changes_while_it_is_decoded_is_no_transcript(talk: Pa
     with pytest.raises(JobError) as refused:
         await transcribed(talk, Writer(talk))
     assert refused.value.code is ErrorCode.INPUT_CHANGED
+
+
+async def test_a_machine_that_has_no_more_is_not_the_files_fault(talk: Path) -> None:
+    decoder = FakeDecoder()
+    decoder.error = OSError(errno.EMFILE, "Too many open files")
+    with pytest.raises(JobError, match=r"is not at fault, .*: Too many open files; raise .* \(ulimit -n\)") as refused:
+        await transcribed(talk, decoder)
+    assert refused.value.code is ErrorCode.INTERNAL
 
 
 async def test_what_the_decoder_says_is_said(talk: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 import os
+import resource
 import socket
 from pathlib import Path
 
@@ -77,6 +80,40 @@ def test_a_file_that_is_not_there_is_not_found(tmp_path: Path) -> None:
     assert refused.value.code is ErrorCode.INPUT_NOT_FOUND
 
 
-def test_errors_of_the_system_while_it_is_open_are_errors_of_this_input(talk: Path) -> None:
-    with pytest.raises(JobError, match="cannot be read: Input/output error"), LocalFile.open(talk):
-        raise OSError(5, "Input/output error")
+@pytest.fixture
+def unreadable(talk: Path) -> LocalFile:
+    """Opens like a file and reads like a disk that fails."""
+    return LocalFile(talk, Failing(OSError(errno.EIO, "Input/output error")), talk.stat())
+
+
+class Failing(io.BytesIO):
+    """Fails to be read."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self._error = error
+
+    def read(self, size: int | None = -1) -> bytes:  # noqa: ARG002 - the signature of files
+        raise self._error
+
+
+async def test_a_disk_that_fails_is_an_error_of_this_input(unreadable: LocalFile) -> None:
+    with pytest.raises(JobError, match="cannot be read: Input/output error") as refused:
+        await unreadable.fetched(max_bytes=len(CONTENT))
+    assert refused.value.code is ErrorCode.INPUT_FORBIDDEN
+
+
+def test_what_fails_beside_the_file_is_no_error_of_it(talk: Path) -> None:
+    with pytest.raises(OSError, match="Too many open files"), LocalFile.open(talk):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+
+def test_no_descriptor_to_open_it_with_is_no_error_of_it(talk: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        with pytest.raises(JobError, match=r"Too many open files; raise .* \(ulimit -n\)") as refused:
+            LocalFile.open(talk).__enter__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert refused.value.code is ErrorCode.INTERNAL
