@@ -54,17 +54,9 @@ def install(
         partial = workplace(folder)
         shutil.rmtree(partial, ignore_errors=True)
         try:
-            _join(pieces, partial)
-            verdict = inspect(partial, model.sha256)
-            if isinstance(verdict, Defect):
-                return verdict
-            write_record(partial, _record(model, partial))
-            if is_by_hand(folder):
-                set_aside(folder)
-            place(folder)
+            return _fill(pieces, model, folder)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-    return None
 
 
 def release_of(model: KnownModel) -> str:
@@ -83,6 +75,19 @@ def _path(piece: PackagedFile) -> Path:
     spec = importlib.util.find_spec(piece.module)
     locations = list(spec.submodule_search_locations or ()) if spec else []
     return Path(locations[0] if locations else ".", piece.path)
+
+
+def _fill(pieces: Mapping[str, Sequence[Path]], model: KnownModel, folder: Path) -> Defect | None:
+    partial = workplace(folder)
+    _join(pieces, partial)
+    verdict = inspect(partial, model.sha256)
+    if isinstance(verdict, Defect):
+        return verdict
+    write_record(partial, _record(model, partial))
+    if is_by_hand(folder):
+        set_aside(folder)
+    place(folder)
+    return None
 
 
 def _join(pieces: Mapping[str, Sequence[Path]], folder: Path) -> None:
