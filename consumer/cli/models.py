@@ -19,6 +19,7 @@ from consumer.core.failures import ExitCode, FatalError
 from consumer.models.download import Download
 from consumer.models.hub import Hub
 from consumer.models.inventory import Entry, State, all_names, is_pullable, names_in, survey
+from consumer.models.mending import mend_record
 from consumer.models.names import is_path, means_folder, path_here
 from consumer.models.resolve import Wanted, find
 from consumer.settings import LogLevel, ModelSettings
@@ -128,6 +129,7 @@ class _Pulling:
             with self.bars.adding(name) as bar:
                 how = None if self.models.offline else Download(Hub(), _showing(bar))
                 find(Wanted(name, self.models.dir, how, self.revision, self.is_forced))
+                mend_record(name, self.models.dir)
         except FatalError as error:
             failure = Failure(name, error.exit_code.name, error.message)
             self.bars.print(failure.document if self.as_json else failure.line, err=not self.as_json)

@@ -33,8 +33,8 @@ class FolderRecord(BaseModel):
 
     source: str
     """A repository of the hub, or the packages that held the weights."""
-    revision: str
-    """The commit in that repository, or the packages' versions."""
+    revision: str | None
+    """The commit in that repository, or the packages' versions; None for files that are known by their hashes alone."""
     asked_revision: str | None = None
     """The branch, tag or commit that was asked for; None for the newest."""
     files: Mapping[str, RecordedFile]
@@ -51,7 +51,7 @@ class FolderRecord(BaseModel):
 
     def answers(self, revision: str) -> bool:
         """Whether this is what somebody who asks for that revision gets; a commit may be cut short."""
-        is_commit = len(revision) >= 7 and self.revision.startswith(revision)  # noqa: PLR2004 - git's shortest
+        is_commit = len(revision) >= 7 and (self.revision or "").startswith(revision)  # noqa: PLR2004 - git's shortest
         return is_commit or revision == self.asked_revision
 
 

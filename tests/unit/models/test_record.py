@@ -41,6 +41,13 @@ def test_a_revision_is_a_commit_or_what_was_asked_for(revision: str, *, fits: bo
     assert RECORD.answers(revision) is fits
 
 
+def test_what_is_known_by_its_hashes_alone_answers_to_no_revision(tmp_path: Path) -> None:
+    record = RECORD.model_copy(update={"revision": None, "asked_revision": None})
+    write_record(tmp_path, record)
+    assert read_record(tmp_path) == record
+    assert not record.answers(COMMIT)
+
+
 def test_a_pipe_in_the_place_of_the_record_holds_nobody_up(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "steno.json")
     assert read_record(tmp_path) is None
