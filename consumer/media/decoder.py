@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import IO, Final, Self
+
+import structlog
 
 from consumer.children.channel import ChannelClosedError, Message
 from consumer.children.process import AsyncChannel
@@ -24,6 +25,7 @@ from contracts.requests import Channels
 
 _TRIES: Final = 2
 _MOST_ANSWER_BYTES: Final = 4096
+log = structlog.get_logger(__name__)
 
 
 class ProcessDecoder:
@@ -35,7 +37,7 @@ class ProcessDecoder:
         self._starting = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
-        """Starts the warm parent of the decoders.
+        """Starts the warm parent of the decoders, once more if it does not come up.
 
         Raises:
             FatalError: it does not come up.
@@ -43,10 +45,16 @@ class ProcessDecoder:
         try:
             await self._running_server()
         except ServerLostError as exc:
-            raise FatalError(
-                ExitCode.INTERNAL, "The decoder does not start. Check the installation: pip install 'steno[worker]'."
-            ) from exc
+            log.warning("decoder_starts_again", reason=str(exc))
+            await self._last_start()
         return self
+
+    async def _last_start(self) -> None:
+        try:
+            await self._running_server()
+        except ServerLostError as exc:
+            advice = "See whether memory ran out, and check the installation: pip install 'steno[worker]'."
+            raise FatalError(ExitCode.INTERNAL, f"The decoder does not start, tried twice: {exc}. {advice}") from exc
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -70,14 +78,19 @@ class ProcessDecoder:
             TransientError: `INTERNAL`, the fork server was lost again.
         """
         layout, most_tracks = (MIX, 1) if channels is Channels.MIX else (None, self._limits.max_tracks)
+        reasons = []
         for _ in range(_TRIES):
             with ExitStack() as unused:
                 outputs = [unused.enter_context(sample_memory()) for _ in range(most_tracks)]
-                with contextlib.suppress(ServerLostError):
+                try:
                     decoded = await self._decode_into(outputs, media, layout)
+                except ServerLostError as exc:
+                    reasons.append(str(exc))
+                else:
                     unused.pop_all()
                     return _recording(outputs, decoded)
-        raise TransientError(ErrorCode.INTERNAL, "The decoder was lost twice; if this goes on, look at the worker.")
+        text = f"The decoder was lost twice: {', then '.join(reasons)}. If this goes on, look at the worker."
+        raise TransientError(ErrorCode.INTERNAL, text)
 
     async def _decode_into(self, outputs: Sequence[IO[bytes]], media: IO[bytes], layout: str | None) -> Decoded:
         server = await self._running_server()

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any, Final, Self
 
 from consumer.children.channel import ChannelClosedError, Message
+from consumer.children.ending import Tail, describe_end
 from consumer.children.process import Child, spawn
 from consumer.media.limits import DecodeLimits
 from consumer.ports import SAMPLE_RATE_HZ
@@ -30,8 +31,9 @@ class ServerLostError(Exception):
 class ForkServer:
     """A running fork server. Close it after use."""
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, child: Child, tail: Tail) -> None:
         self._child = child
+        self._tail = tail
         self._jobs: dict[int, ForkedDecoder] = {}
         self._last_job = 0
         self._leaving: set[asyncio.Task[None]] = set()
@@ -42,18 +44,24 @@ class ForkServer:
         """Starts a server; its environment is empty.
 
         Raises:
-            ServerLostError: it does not come up.
+            ServerLostError: it does not come up; the message says why.
         """
-        child = await spawn(_MODULE, environment={})
+        try:
+            child = await spawn(_MODULE, environment={}, stderr=asyncio.subprocess.PIPE)
+        except OSError as exc:
+            raise ServerLostError(f"its process cannot be started: {exc}") from exc
+        tail = Tail(child)
         try:
             await asyncio.wait_for(child.channel.receive(), _START_S)
-        except (ChannelClosedError, TimeoutError) as exc:
+        except ChannelClosedError as exc:
+            raise ServerLostError(await _how_it_ended(child, tail)) from exc
+        except TimeoutError as exc:
             await child.kill()
-            raise ServerLostError("the fork server does not come up") from exc
+            raise ServerLostError(f"its process does not come up within {_START_S:g} s") from exc
         except BaseException:
             await child.kill()
             raise
-        return cls(child)
+        return cls(child, tail)
 
     @property
     def is_alive(self) -> bool:
@@ -107,6 +115,7 @@ class ForkServer:
             await asyncio.wait_for(self._child.process.wait(), _END_S)
         with contextlib.suppress(TimeoutError):
             await self._child.kill()
+        await self._tail.text()
         self._listener.cancel()
         await asyncio.wait([self._listener])
 
@@ -159,6 +168,12 @@ class ForkServer:
             await self.close()
             raise ServerLostError("the fork server stands still") from None
         done.result()
+
+
+async def _how_it_ended(child: Child, tail: Tail) -> str:
+    with contextlib.suppress(TimeoutError):  # one that ends by itself keeps its exit code
+        await asyncio.wait_for(child.process.wait(), _END_S)
+    return describe_end("its process", await child.kill(), await tail.text())
 
 
 class ForkedDecoder:

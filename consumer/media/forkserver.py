@@ -147,12 +147,19 @@ def _warm_up() -> None:
     decode(media, [io.BytesIO()], 2 * _WARM_UP_RATE_HZ, layout=MIX, limits=limits)
 
 
+def _limit_descriptors() -> None:
+    """What was given may be less already, and cannot be raised."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = _DESCRIPTORS if most == resource.RLIM_INFINITY else min(_DESCRIPTORS, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (few, few))
+
+
 def main(channel_descriptor: int, parent_pid: int) -> None:
     """Serves the parent at the other end of the channel."""
     die_with_parent(parent_pid)
     channel = Channel(socket.socket(fileno=os.dup(channel_descriptor)))  # the lowest free number, below the limit
     os.close(channel_descriptor)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, _DESCRIPTORS))
+    _limit_descriptors()
     _warm_up()
     ForkServer(channel).serve()
 

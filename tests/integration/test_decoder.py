@@ -21,7 +21,7 @@ from faster_whisper.audio import decode_audio
 
 from consumer.children.channel import HEADER
 from consumer.children.process import AsyncChannel
-from consumer.core.failures import FatalError, PermanentError, TransientError
+from consumer.core.failures import PermanentError, TransientError
 from consumer.media import forks
 from consumer.media.decoder import ProcessDecoder, _receive
 from consumer.media.descriptors import sample_memory
@@ -354,12 +354,6 @@ async def test_closing_ends_every_process(endless: IO[bytes]) -> None:
     assert task.cancelled()
     assert not is_running(pid)
     assert not is_running(server)
-
-
-async def test_a_decoder_that_cannot_start_says_what_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forks, "_MODULE", "consumer.media.nothing")
-    with pytest.raises(FatalError, match=r"steno\[worker\]"):
-        await ProcessDecoder(LIMITS).__aenter__()
 
 
 @pytest.mark.parametrize("body", [b"{", b"\xff", b"[1]", b"null", b"[" * 4000])
