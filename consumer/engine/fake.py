@@ -50,14 +50,18 @@ class FakeDevice:
     notice: str | None = None
     versions: dict[str, str] = field(default_factory=lambda: {"steno": version("steno")})
 
+    def __post_init__(self) -> None:
+        """Raises UnfitError: no such switch."""
+        try:
+            read_switches(self.switches)
+        except ValueError as exc:
+            raise UnfitError(f"STENO_ENGINE__FAKE_SWITCHES: {exc}") from exc
+
     def load(self, path: str, slots: int, cpu_threads: int) -> FakeModel:  # noqa: ARG002 - there is nothing to load
         """A model that knows every language; a path of switches makes their trouble; see `backend.Device`."""
         if path.startswith("fake:"):
             _make_trouble(read_switches(path))
-        try:
-            return FakeModel(read_switches(self.switches))
-        except ValueError as exc:
-            raise UnfitError(f"STENO_ENGINE__FAKE_SWITCHES: {exc}") from exc
+        return FakeModel(read_switches(self.switches))
 
 
 @dataclass(frozen=True, slots=True)

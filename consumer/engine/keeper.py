@@ -10,7 +10,7 @@ import structlog
 
 from consumer.engine.config import EngineConfig
 from consumer.engine.job import Cause
-from consumer.engine.launch import StartError
+from consumer.engine.launch import DiedError, StartError
 from consumer.engine.session import Session
 from consumer.engine.tally import Tally
 
@@ -55,12 +55,17 @@ class Keeper:
         self.tally: Final = Tally()
 
     async def open(self) -> Session:
-        """Starts the first process; those that follow take the same device.
+        """Starts the first process, once more if it dies; those that follow take the same device.
 
         Raises:
             StartError: it did not come up.
         """
-        self._session = await Session.open(self._config, self._on_end)
+        try:
+            self._session = await Session.open(self._config, self._on_end)
+        except DiedError as exc:
+            self.tally.start_failures += 1
+            log.warning("engine_starts_again", reason=str(exc))
+            self._session = await Session.open(self._config, self._on_end)
         self.tally.add_load(self._session.load_s)
         opened = self._session.opened
         # A GPU that falls off its bus is an outage, not a reason to go on a hundred times slower.

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
 from dataclasses import dataclass
 from typing import Final, Self
 
 from consumer.children.channel import ChannelClosedError
+from consumer.children.ending import Tail, describe_end
 from consumer.children.process import AsyncChannel, Child, spawn
 from consumer.engine.config import EngineConfig
 from consumer.engine.protocol import Open, Opened, OpenFailed, ProtocolError, pack, unpack_reply
 
 RUNTIME: Final = "consumer.engine.runtime"
-_TAIL_BYTES: Final = 4096
 _EXIT_WAIT_S: Final = 1.0
 _INHERITED: Final = ("DYLD_LIBRARY_PATH", "LD_LIBRARY_PATH", "TMPDIR")
 _INHERITED_PREFIXES: Final = (
@@ -31,6 +30,14 @@ class StartError(Exception):
     """The engine process did not come up; the message says why."""
 
 
+class DiedError(StartError):
+    """It ended while it came up, which another one may not do."""
+
+
+class MisfitError(StartError):
+    """It came up, and cannot work as the settings want it to; the message names the setting."""
+
+
 @dataclass(frozen=True, slots=True)
 class EngineProcess:
     """A running engine process whose device is open; it holds no model yet."""
@@ -43,7 +50,7 @@ class EngineProcess:
         """Starts a process and waits until its device is open, at most `load_timeout_s`.
 
         Raises:
-            StartError: it did not come up.
+            StartError: it did not come up; `DiedError` and `MisfitError` say more.
         """
         try:
             child = await spawn(RUNTIME, environment=_environment(), stderr=asyncio.subprocess.PIPE)
@@ -52,7 +59,9 @@ class EngineProcess:
         process = cls(child, Tail(child))
         try:
             return process, await process._open(config)
-        except (ChannelClosedError, ProtocolError) as exc:
+        except ChannelClosedError as exc:
+            raise DiedError(await process.end()) from exc
+        except ProtocolError as exc:
             raise StartError(await process.end()) from exc
         except BaseException:
             child.send_kill()
@@ -72,7 +81,7 @@ class EngineProcess:
             status = await self.child.kill()
         except TimeoutError:
             return "the engine process does not end"
-        return describe_end(status, await self.tail.text())
+        return describe_end("the engine process", status, await self.tail.text())
 
     async def _open(self, config: EngineConfig) -> Opened:
         order = Open(
@@ -88,37 +97,9 @@ class EngineProcess:
             case Opened() as opened:
                 return opened
             case OpenFailed(message=message):
-                raise StartError(message)
+                raise MisfitError(message)
             case _:
                 raise ProtocolError("a job's reply while opening")
-
-
-class Tail:
-    """The last of what a child wrote to its standard error, drained as it comes."""
-
-    def __init__(self, child: Child) -> None:
-        """Starts to read."""
-        self._bytes = bytearray()
-        self._task = asyncio.create_task(self._drain(child))
-
-    async def text(self, *, timeout_s: float = 1.0) -> str:
-        """What there is, after the end of the child or the timeout."""
-        await asyncio.wait((self._task,), timeout=timeout_s)
-        self._task.cancel()
-        return self._bytes.decode(errors="replace").strip()
-
-    async def _drain(self, child: Child) -> None:
-        stream = child.process.stderr
-        while stream is not None and (chunk := await stream.read(_TAIL_BYTES)):
-            self._bytes += chunk
-            del self._bytes[:-_TAIL_BYTES]
-
-
-def describe_end(status: int, stderr: str) -> str:
-    """A clause on how the process ended, with the last line it wrote; a negative status is a signal's number."""
-    how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with exit code {status}"
-    last = f": {stderr.splitlines()[-1][:300]}" if stderr else ""
-    return f"the engine process {how}{last}"
 
 
 def _environment() -> dict[str, str]:

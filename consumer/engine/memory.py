@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 from typing import Final
 
-from consumer.engine.launch import StartError
+from consumer.engine.launch import MisfitError
 
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 
 
-class OutgrownError(StartError):
+class OutgrownError(MisfitError):
     """It takes more than the settings allow before it has any job."""
 
 

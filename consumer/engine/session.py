@@ -15,7 +15,7 @@ from consumer.children.channel import ChannelClosedError
 from consumer.engine import protocol
 from consumer.engine.config import EngineConfig, ModelSpec
 from consumer.engine.job import Blame, Cause, Ended, Job, blame, cause_of_delay
-from consumer.engine.launch import EngineProcess, StartError
+from consumer.engine.launch import DiedError, EngineProcess, StartError
 from consumer.engine.memory import OutgrownError, outgrown, require_room, resident_bytes
 from consumer.ports import Samples
 from contracts.requests import Mode
@@ -80,9 +80,12 @@ class Session:
         try:
             await session.load(config.models[0])
             require_room(session.process_id, config.max_rss_bytes)
-        except (LoadError, SessionEndedError) as exc:
+        except LoadError as exc:
             await session.close()
-            raise (OutgrownError if session.cause is Cause.MEMORY else StartError)(str(exc)) from exc
+            raise StartError(str(exc)) from exc
+        except SessionEndedError as exc:
+            await session.close()
+            raise (OutgrownError if session.cause is Cause.MEMORY else DiedError)(str(exc)) from exc
         except BaseException:
             await session.close()
             raise
@@ -90,7 +93,7 @@ class Session:
             await session.close()
             raise OutgrownError(outgrown(config.max_rss_bytes))
         if session.how:
-            raise StartError(session.how)
+            raise DiedError(session.how)
         session._on_end = on_end
         return session
 

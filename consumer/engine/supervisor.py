@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import structlog
 
@@ -16,13 +16,13 @@ from consumer.engine.attempt import Again, Attempt, is_exhausted, rising
 from consumer.engine.config import EngineConfig, ModelSpec
 from consumer.engine.desk import Desk, Ticket
 from consumer.engine.job import Job
-from consumer.engine.launch import StartError
-from consumer.engine.memory import OutgrownError
+from consumer.engine.launch import DiedError, MisfitError, StartError
 from consumer.engine.session import Session
 from consumer.engine.tally import Tally
 from consumer.ports import EngineResult, Samples
 from contracts.requests import Options
 
+_DEAD: Final = "See whether memory ran out, and what 'steno doctor' and 'steno models verify' say."
 log = structlog.get_logger(__name__)
 
 
@@ -58,12 +58,15 @@ class ProcessEngine:
         """Starts the process and loads the default model.
 
         Raises:
-            FatalError: `MODEL_UNAVAILABLE`, it cannot be loaded; `BAD_SETTINGS`, it may take less memory than it needs.
+            FatalError: `MODEL_UNAVAILABLE`, the model cannot be loaded; `BAD_SETTINGS`, there is no such device or
+                compute type here, or the process may take less memory than it needs; `INTERNAL`, it died twice.
         """
         try:
             session = await self._desk.open()
-        except OutgrownError as exc:
+        except MisfitError as exc:
             raise FatalError(ExitCode.BAD_SETTINGS, str(exc)) from exc
+        except DiedError as exc:
+            raise FatalError(ExitCode.INTERNAL, f"The engine does not start, tried twice: {exc}. {_DEAD}") from exc
         except StartError as exc:
             message = f"model '{self._config.models[0].name}' cannot be loaded: {exc}"
             raise FatalError(ExitCode.MODEL_UNAVAILABLE, message) from exc

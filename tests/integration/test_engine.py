@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 import structlog
 
-from consumer.core.failures import ConsumerError, ExitCode, FatalError, OutageError, PermanentError, TransientError
+from consumer.core.failures import ConsumerError, OutageError, PermanentError, TransientError
 from consumer.engine.supervisor import ProcessEngine
 from consumer.ports import Engine, EngineResult
 from contracts.errors import ErrorCode
@@ -203,34 +202,6 @@ async def test_weights_that_vanish_are_an_outage_until_they_are_back(tmp_path: P
         (tmp_path / "away").rename(folder)
         await until(lambda: engine.is_ready)
         assert text_of(await transcribe(engine)) == " has never been surpassed."
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"device": "cuda:97"}, "device 'cuda:97' was asked for .* set STENO_ENGINE__DEVICE to auto or cpu"),
-        ({"compute_type": "int3"}, "compute type 'int3' .* set STENO_ENGINE__COMPUTE_TYPE to auto or one of .*int8"),
-        (
-            {"models": (replace(spec("tiny.en"), path=Path("/nowhere")),)},
-            "model 'tiny.en' cannot be loaded: /nowhere on cpu with int8",
-        ),
-        ({"load_timeout_s": 0.01}, r"model 'tiny.en' cannot be loaded: no answer within 0\.01 s"),
-    ],
-)
-async def test_a_model_that_cannot_be_loaded_stops_the_start(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(FatalError, match=message) as caught:
-        async with ProcessEngine(make_engine_config(**changes)):
-            pass
-    assert caught.value.exit_code is ExitCode.MODEL_UNAVAILABLE
-
-
-async def test_broken_weights_stop_the_start(tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    shutil.copytree(located("tiny.en").path, folder)
-    (folder / "tokenizer.json").write_text("no json")
-    with pytest.raises(FatalError, match=f"{folder} on cpu with int8"):
-        async with ProcessEngine(make_engine_config(models=(replace(spec("tiny.en"), path=folder),))):
-            pass
 
 
 async def test_without_a_gpu_auto_says_so_once_whatever_becomes_of_the_process() -> None:

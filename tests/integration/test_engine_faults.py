@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 
 from consumer.children.process import Child
-from consumer.core.failures import ConsumerError, ExitCode, FatalError, OutageError, PermanentError, TransientError
+from consumer.core.failures import OutageError, PermanentError, TransientError
 from consumer.engine.job import Blame, Cause, Ended
 from consumer.engine.launch import EngineProcess
 from consumer.engine.session import Session
@@ -194,14 +193,6 @@ async def test_a_process_that_grows_past_its_limit_is_ended_and_only_the_grower_
         assert codes(outcomes) == ["GPU_OUT_OF_MEMORY", "done"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="sizes are read from /proc")
-async def test_a_limit_below_what_an_idle_process_takes_stops_the_start() -> None:
-    with pytest.raises(FatalError, match="STENO_ENGINE__MAX_RSS_BYTES") as caught:
-        async with ProcessEngine(make_fake_config(max_rss_bytes=1 * MIB)):
-            pass
-    assert caught.value.exit_code is ExitCode.BAD_SETTINGS
-
-
 async def test_a_process_is_replaced_after_so_many_jobs_and_between_two() -> None:
     async with ProcessEngine(make_fake_config(recycle_jobs=3)) as engine:
         first = pid_of(engine)
@@ -295,11 +286,3 @@ async def test_a_slow_process_does_not_hold_up_the_loop() -> None:
         os.kill(pid_of(engine), signal.SIGCONT)
         assert codes(await asyncio.gather(*jobs)) == ["done"] * 50
     assert longest_s < 1
-
-
-async def test_a_switch_that_does_not_exist_stops_the_start() -> None:
-    with pytest.raises(FatalError, match="'explode' is no switch of the fake engine") as caught:
-        async with ProcessEngine(make_fake_config(fake_switches="explode")):
-            pass
-    assert isinstance(caught.value, ConsumerError)
-    assert caught.value.exit_code is ExitCode.MODEL_UNAVAILABLE

@@ -54,7 +54,7 @@ def test_a_job_without_a_wish_gets_what_the_settings_say() -> None:
 @pytest.mark.parametrize("word", ["explode", "fake:explode", "slow=soon", "slow="])
 def test_another_word_is_refused_with_those_that_there_are(word: str) -> None:
     with pytest.raises(UnfitError, match=f"STENO_ENGINE__FAKE_SWITCHES: '{word}' is no switch .*{', '.join(SWITCHES)}"):
-        FakeDevice(word).load("", 1, 1)
+        FakeDevice(word)
 
 
 def test_it_speaks_every_language() -> None:
