@@ -63,13 +63,15 @@ async def open_transcriber(settings: Settings, on_bytes: OnBytes) -> AsyncIterat
     """Decoder and engine for files of this machine; closed at the end.
 
     Args:
-        settings: which model, where.
+        settings: which model, where; log lines are written if their level is `debug`.
         on_bytes: hears, in a thread of its own, of the bytes of weights that have to be fetched, there and in all.
 
     Raises:
         FatalError: the model cannot be had or loaded.
     """
-    configure_logging(as_json=False, level=LogLevel.ERROR)
+    is_debugging = settings.log.level is LogLevel.DEBUG
+    # Whatever fails is told once, with its input: a log line beside it would tell it twice.
+    configure_logging(as_json=False, level=settings.log.level if is_debugging else "critical")
     async with parts.make_decoder(settings) as decoder, await parts.make_engine(settings, on_bytes) as engine:
         at_once = engine.slots + _DECODED_AHEAD
         yield LocalTranscriber(

@@ -108,6 +108,10 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, prog_name="steno", message="%(prog)s %(version)s")
-@click.option("--debug", is_flag=True, help="Print a traceback when a defect of steno ends the command.")
+@click.option(
+    "--debug",
+    is_flag=True,
+    help="Print log lines of 'transcribe', and a traceback when a defect of steno ends any command.",
+)
 def steno(debug: bool) -> None:  # noqa: FBT001 - a flag; `consumer.cli.ending` reads it
     """Turns speech in object storage into transcripts."""

@@ -22,7 +22,7 @@ from consumer.cli.options import request_options
 from consumer.cli.output import Failure, Printer, Written
 from consumer.core.failures import ExitCode, JobError
 from consumer.local import LocalTranscriber
-from consumer.settings import Settings
+from consumer.settings import LogLevel, Settings
 from contracts.requests import Options
 from contracts.transcript import Transcript
 
@@ -50,7 +50,7 @@ def command(
     """
     if sys.stdout is None:  # as in `steno transcribe … >&-`
         raise click.UsageError("standard output is closed: send it to /dev/null if nobody is to read it.")
-    settings = _with_model(load_settings(), options.model)
+    settings = _as_debugged(_with_model(load_settings(), options.model))
     errands = list(errands_for(inputs, delivery))
     with Bars() as bars:
         printer = Printer.of(bars, errands, delivery.form)
@@ -63,6 +63,13 @@ def _with_model(settings: Settings, model: str | None) -> Settings:
     engine = settings.engine.model_copy(update={"model": model or settings.engine.model})
     models = settings.models.model_copy(update={"allowed": ()})
     return settings.model_copy(update={"engine": engine, "models": models})
+
+
+def _as_debugged(settings: Settings) -> Settings:
+    """The settings, with log lines where `steno --debug` was called."""
+    if not click.get_current_context().find_root().params.get("debug"):
+        return settings
+    return settings.model_copy(update={"log": settings.log.model_copy(update={"level": LogLevel.DEBUG})})
 
 
 class _Run:

@@ -204,6 +204,17 @@ def talk(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize(("flags", "logs"), [([], False), (["--debug"], True)])
+def test_one_failure_is_one_line_unless_log_lines_are_asked_for(
+    capsys: pytest.CaptureFixture[str], talk: Path, flags: list[str], *, logs: bool
+) -> None:
+    settings = Settings(engine=EngineSettings(kind=EngineKind.FAKE, fake_switches="crash"))
+    assert run([*flags, "transcribe", str(talk)], lambda: settings) == ExitCode.FAILED
+    *before, last = capsys.readouterr().err.splitlines()
+    assert (last.startswith(f"steno: {talk}"), "ENGINE_CRASHED" in last) == (True, True)
+    assert any("engine_ended" in line for line in before) is bool(before) is logs
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc shows what runs")
 async def test_ctrl_c_ends_the_command_and_all_it_started(talk: Path) -> None:
     steno = await asyncio.create_subprocess_exec(
