@@ -111,7 +111,7 @@ class Printer:
         if isinstance(result, Failure):
             return self.failure(result)
         is_document = self.output_format is OutputFormat.JSON
-        self.bars.print(result.document if is_document else f"{result.job_id}\t{result.uri}")
+        self.bars.print(result.document if is_document else f"{result.job_id}\t{on_one_line(result.uri)}")
         return ExitCode.OK
 
     def failure(self, failure: Failure) -> ExitCode:

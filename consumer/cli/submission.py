@@ -1,18 +1,21 @@
-"""One input through upload, publication and, if wanted, to its transcript."""
+"""One request through upload, publication and, if wanted, to its transcript."""
 
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
 from consumer.cli.access import fatal
 from consumer.cli.bars import Bar, Bars
+from consumer.cli.entries import Entry
 from consumer.cli.following import Follower, OnProgress
 from consumer.cli.output import Failure, Submitted
-from contracts.client import AccessError, ClientError, StenoClient
+from consumer.core.failures import JobError
+from consumer.local_file import LocalFile
+from contracts.client import AccessError, ClientError, MissingTopicError, StenoClient, UnreachableError
 from contracts.errors import ErrorCode
 from contracts.events import OutcomeEvent, ProgressEvent
 from contracts.requests import Input, TranscriptionRequest
@@ -20,15 +23,17 @@ from contracts.transcript import Transcript
 
 Result = TypeVar("Result")
 
-SCHEME: Final = "s3://"
 WAIT_TIMED_OUT: Final = "WAIT_TIMED_OUT"
 """Stands beside the codes of jobs: the command gave up, the job did not."""
 
-_UPLOADS_AT_ONCE: Final = 4
+_AT_ONCE: Final = 4
+_LAST_ANSWER_S: Final = 3.0
+"""What a publication that is under way gets when the command is interrupted: then its fate is known."""
+_MEGABYTE: Final = 1e6
 
 
 class _GivenUpError(Exception):
-    """This input has no result."""
+    """This request has no result."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -37,53 +42,86 @@ class _GivenUpError(Exception):
 
 
 class Submission:
-    """Inputs on their way through one client; any number may be taken at once."""
+    """Requests on their way through one client; any number may be taken at once."""
 
-    def __init__(self, client: StenoClient, template: TranscriptionRequest, bars: Bars) -> None:
+    def __init__(self, client: StenoClient, bars: Bars) -> None:
         """Borrows an open client."""
         self._client = client
-        self._template = template
         self._bars = bars
-        self._gate = asyncio.Semaphore(_UPLOADS_AT_ONCE)
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+        self.open: dict[str, str] = {}
+        """Jobs that the broker has and whose end is not known, with their inputs."""
 
-    async def publish(self, source: str) -> Submitted | Failure:
+    async def publish(self, entry: Entry) -> Submitted | Failure:
         """Ends when the broker has the request."""
-        with self._bars.adding(source) as bar:
-            try:
-                return await self._publish(source, self._new_job_id(), bar)
-            except _GivenUpError as error:
-                return Failure(source, error.code, error.message)
+        try:
+            return await self._publish(entry)
+        except _GivenUpError as error:
+            return Failure(entry.name, error.code, error.message)
 
-    async def complete(self, source: str, follower: Follower, *, timeout_s: float) -> Transcript | Failure:
+    async def complete(self, entry: Entry, follower: Follower, *, timeout_s: float) -> Transcript | Failure:
         """Ends with the transcript, or when there will be none; the time counts from publication on."""
-        with self._bars.adding(source) as bar:
+        with _showing(self._bars, entry.name) as show:
             try:
-                job_id = self._new_job_id()
-                ending = follower.follow(job_id, _showing(bar))
-                await self._publish(source, job_id, bar)
-                manifest = await _manifest(ending, job_id, timeout_s)
+                ending = follower.follow(entry.job_id, show)
+                await self._publish(entry)
+                manifest = await _manifest(ending, entry.job_id, timeout_s)
+                del self.open[entry.job_id]
                 return await _translated(self._client.fetch_transcript(manifest), ErrorCode.STORAGE_UNAVAILABLE)
             except _GivenUpError as error:
-                return Failure(source, error.code, error.message)
+                self.open.pop(entry.job_id, None)
+                return Failure(entry.name, error.code, error.message)
 
-    async def _publish(self, source: str, job_id: str, bar: Bar) -> Submitted:
+    async def _publish(self, entry: Entry) -> Submitted:
         async with self._gate:
-            bar.say("uploading")
-            uri = source if source.startswith(SCHEME) else await self._upload(Path(source))
-            request = self._template.model_copy(update={"input": Input(uri=uri), "job_id": job_id})
-            await _translated(self._client.submit(request), ErrorCode.BROKER_UNAVAILABLE)
-            bar.say("queued")
-        return Submitted(source, job_id, uri)
+            with self._bars.adding(entry.name) as bar:
+                request = entry.request
+                if entry.path is not None:
+                    uri = await self._upload(entry.path, bar)
+                    request = request.model_copy(update={"input": Input(uri=uri)})
+                bar.say("publishing")
+                await self._hand_over(request)
+        self.open[entry.job_id] = entry.name
+        return Submitted(entry.name, entry.job_id, request.input.uri)
 
-    async def _upload(self, path: Path) -> str:
-        if not await asyncio.to_thread(path.exists):
-            raise _GivenUpError(ErrorCode.INPUT_NOT_FOUND, f"{path} does not exist")
-        if not await asyncio.to_thread(path.is_file):
-            raise _GivenUpError(ErrorCode.INPUT_FORBIDDEN, f"{path} is no file")
-        return await _translated(self._client.upload(path), ErrorCode.STORAGE_UNAVAILABLE)
+    async def _hand_over(self, request: TranscriptionRequest) -> None:
+        """Publishes; a cancellation waits a moment for the answer, and does nothing once the broker has the request."""
+        handing = asyncio.create_task(_translated(self._client.submit(request), ErrorCode.BROKER_UNAVAILABLE))
+        try:
+            await asyncio.shield(handing)
+        except asyncio.CancelledError:
+            await asyncio.wait((handing,), timeout=_LAST_ANSWER_S)
+            if not handing.done() or handing.cancelled() or handing.exception():
+                handing.cancel()
+                raise
 
-    def _new_job_id(self) -> str:
-        return self._template.job_id or str(uuid.uuid4())
+    async def _upload(self, path: Path, bar: Bar) -> str:
+        bar.say("uploading")
+        try:
+            await asyncio.to_thread(_check_readable, path)
+        except JobError as exc:
+            raise _GivenUpError(exc.code, exc.message) from exc
+        call = self._client.upload(
+            path, on_progress=lambda done, total: bar.advance(done / _MEGABYTE, total / _MEGABYTE, "MB")
+        )
+        return await _translated(call, ErrorCode.STORAGE_UNAVAILABLE)
+
+
+@contextmanager
+def _showing(bars: Bars, name: str) -> Iterator[OnProgress]:
+    """A line of the display for a job, from its first sign of life on: before that there is nothing to see of it."""
+    with ExitStack() as stack:
+        bar: Bar | None = None
+
+        def show(event: ProgressEvent) -> None:
+            nonlocal bar
+            bar = bar or stack.enter_context(bars.adding(name))
+            if event.done_s is not None and event.audio_s is not None:
+                bar.advance(event.done_s, event.audio_s)
+            else:
+                bar.say((event.stage or event.kind).replace("_", " "))
+
+        yield show
 
 
 async def _manifest(ending: asyncio.Future[OutcomeEvent], job_id: str, timeout_s: float) -> str:
@@ -102,17 +140,12 @@ async def _manifest(ending: asyncio.Future[OutcomeEvent], job_id: str, timeout_s
 async def _translated(call: Awaitable[Result], code: ErrorCode) -> Result:
     try:
         return await call
-    except AccessError as exc:  # and so it will be for every other input
+    except (AccessError, MissingTopicError, UnreachableError) as exc:  # and so it will be for every other input
         raise fatal(exc) from exc
     except ClientError as exc:
         raise _GivenUpError(code, str(exc)) from exc
 
 
-def _showing(bar: Bar) -> OnProgress:
-    def show(event: ProgressEvent) -> None:
-        if event.done_s is not None and event.audio_s is not None:
-            bar.advance(event.done_s, event.audio_s)
-        else:
-            bar.say(event.kind)
-
-    return show
+def _check_readable(path: Path) -> None:
+    with LocalFile.open(path):
+        pass

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 import click
 
 from consumer.cli import SettingsLoader
-from consumer.cli.access import fatal
 from consumer.cli.bars import Bars
-from consumer.cli.following import following
-from consumer.cli.output import Printer
-from consumer.cli.submission import SCHEME, Submission
+from consumer.cli.entries import Entry, entries_in, entry_of
+from consumer.cli.output import Failure, Printer
+from consumer.cli.request_files import STANDARD_INPUT, read_requests
+from consumer.cli.submitting import Submitting
 from consumer.cli.suggestions import suggest_files
 from consumer.cli.template import request_template
 from consumer.core.failures import ExitCode
 from consumer.settings import Settings
-from contracts.client import ClientConfig, ClientError, StenoClient
-from contracts.requests import Input, OutputFormat, TranscriptionRequest
+from contracts.client import ClientConfig
+from contracts.requests import OutputFormat, TranscriptionRequest
 
 
 @click.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="FILE|S3-URI…", shell_complete=suggest_files)
+@click.argument("inputs", nargs=-1, metavar="FILE|FOLDER|S3-URI…", shell_complete=suggest_files)
+@click.option(
+    "--request", "files", multiple=True, metavar="FILE", shell_complete=suggest_files,
+    help="Requests as JSON, one or one a line; '-': standard input. Flags go before what they say.",
+)  # fmt: skip
 @request_template
 @click.option("--wait", is_flag=True, help="Follow the jobs to their end and print the transcripts.")
 @click.option(
@@ -33,23 +36,24 @@ from contracts.requests import Input, OutputFormat, TranscriptionRequest
 @click.option("--json", "as_json", is_flag=True, help="Print one document a line, in the order of the inputs.")
 @click.pass_obj
 def command(
-    load_settings: SettingsLoader, inputs: Sequence[str], template: TranscriptionRequest,
-    *, wait: bool, timeout_s: float, as_json: bool,
+    load_settings: SettingsLoader, /, inputs: Sequence[str], files: Sequence[str], template: TranscriptionRequest,
+    **how: bool | float,
 ) -> ExitCode:  # fmt: skip
     """Uploads files, publishes a request for each input and prints the jobs' ids.
 
-    An s3:// input is used where it is. With --wait the transcripts are printed instead.
+    A FOLDER stands for the media in it, a pattern in quotes ('calls/**/*.mp3') for the files that fit. An s3:// input
+    is used where it is, and so are those of --request. What is named twice is submitted once. With --wait the
+    transcripts are printed instead of the ids. Exit code 1 when an input failed; the others are done.
     """
-    if template.job_id and len(inputs) > 1:
-        raise click.UsageError("--job-id names one job: give one input.")
-    for source in inputs:
-        _check(source)
+    entries = _entries(inputs, files, template)
     settings = load_settings()
     with Bars() as bars:
-        printer = Printer.of(bars, inputs, OutputFormat.JSON if as_json else OutputFormat.TXT)
-        if wait:
-            return asyncio.run(_complete(settings, inputs, template, printer, timeout_s=timeout_s))
-        return asyncio.run(_publish(settings, inputs, template, printer))
+        printer = Printer.of(bars, entries, OutputFormat.JSON if how["as_json"] else OutputFormat.TXT)
+        if not any(isinstance(each, Entry) for each in entries):
+            return max(printer.failure(each) for each in entries if isinstance(each, Failure))
+        submitting = Submitting(client_config(settings), entries, printer)
+        work = submitting.complete(timeout_s=how["timeout_s"]) if how["wait"] else submitting.publish()
+        return asyncio.run(work)
 
 
 def client_config(settings: Settings) -> ClientConfig:
@@ -64,43 +68,14 @@ def client_config(settings: Settings) -> ClientConfig:
     )
 
 
-def _check(source: str) -> None:
-    if source.startswith(SCHEME):
-        try:
-            Input(uri=source)
-        except ValueError as exc:
-            raise click.UsageError(
-                f"{source}: expected s3://bucket/key with the key not longer than S3 takes."
-            ) from exc
-
-
-async def _publish(
-    settings: Settings, inputs: Sequence[str], template: TranscriptionRequest, printer: Printer
-) -> ExitCode:
-    code = ExitCode.OK
-    async with _client(settings) as client, asyncio.TaskGroup() as group:
-        submission = Submission(client, template, printer.bars)
-        for task in [group.create_task(submission.publish(source)) for source in inputs]:
-            code = max(code, printer.receipt(await task))
-    return code
-
-
-async def _complete(
-    settings: Settings, inputs: Sequence[str], template: TranscriptionRequest, printer: Printer, *, timeout_s: float
-) -> ExitCode:
-    code = ExitCode.OK
-    async with _client(settings) as client, following(client.follow()) as follower, asyncio.TaskGroup() as group:
-        submission = Submission(client, template, printer.bars)
-        tasks = [group.create_task(submission.complete(each, follower, timeout_s=timeout_s)) for each in inputs]
-        for source, task in zip(inputs, tasks, strict=True):
-            code = max(code, printer.result(source, await task))
-    return code
-
-
-@asynccontextmanager
-async def _client(settings: Settings) -> AsyncIterator[StenoClient]:
-    try:
-        async with StenoClient(client_config(settings)) as client:
-            yield client
-    except ClientError as exc:
-        raise fatal(exc) from exc
+def _entries(
+    inputs: Sequence[str], files: Sequence[str], template: TranscriptionRequest
+) -> tuple[Entry | Failure, ...]:
+    if not inputs and not files:
+        raise click.UsageError("Missing argument 'FILE|FOLDER|S3-URI…' or option '--request'.")
+    if files.count(STANDARD_INPUT) > 1:
+        raise click.UsageError("--request - is there twice, and standard input can be read once.")
+    entries = (*entries_in(inputs, template), *map(entry_of, read_requests(files, template)))
+    if template.job_id and len({each.key for each in entries if isinstance(each, Entry)}) > 1:
+        raise click.UsageError("--job-id names one job: give one input.")
+    return entries

@@ -1,7 +1,15 @@
 """What a producer or a downstream service needs in Python: upload, submit, wait, read the transcript."""
 
 from contracts.client.config import ClientConfig
-from contracts.client.errors import AccessError, ClientError, JobFailedError, SubmitError, WaitTimeoutError
+from contracts.client.errors import (
+    AccessError,
+    ClientError,
+    JobFailedError,
+    MissingTopicError,
+    SubmitError,
+    UnreachableError,
+    WaitTimeoutError,
+)
 from contracts.client.feed import EventFeed
 from contracts.client.jobs import JobHandle
 from contracts.client.steno import StenoClient
@@ -14,8 +22,10 @@ __all__ = [
     "EventFeed",
     "JobFailedError",
     "JobHandle",
+    "MissingTopicError",
     "StenoClient",
     "SubmitError",
     "SyncStenoClient",
+    "UnreachableError",
     "WaitTimeoutError",
 ]

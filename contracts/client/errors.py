@@ -2,6 +2,8 @@
 
 ClientError             broker, store or input do not allow it
   AccessError           broker and client do not accept each other: credentials, certificates, rights, settings
+  UnreachableError      broker or store do not answer
+  MissingTopicError     the broker has no such topic
   SubmitError           some of many inputs were not submitted; the others were
   JobFailedError        the job has ended without a transcript, with its code
   WaitTimeoutError      the job has not ended yet
@@ -51,6 +53,14 @@ class AccessError(ClientError):
         """Says what kind of thing is wrong, and what to do."""
         super().__init__(message)
         self.cause = cause
+
+
+class UnreachableError(ClientError):
+    """Broker or store do not answer: every other input would fare the same just now."""
+
+
+class MissingTopicError(ClientError):
+    """The broker has no such topic; `steno topics init` creates it."""
 
 
 class SubmitError(ClientError):
@@ -105,7 +115,9 @@ def storage_error(error: Exception, place: str) -> ClientError:
         return ClientError(f"{place}: no AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or a profile")
     if isinstance(error, boto.ParamValidationError | boto.ProfileNotFound):
         return ClientError(f"{place}: {error}")
-    return ClientError(f"{place}: the object store does not answer ({_text(error)}); is AWS_ENDPOINT_URL_S3 right?")
+    return UnreachableError(
+        f"{place}: the object store does not answer ({_text(error)}); is AWS_ENDPOINT_URL_S3 right?"
+    )
 
 
 def broker_error(error: Exception, servers: str) -> ClientError:
@@ -115,12 +127,12 @@ def broker_error(error: Exception, servers: str) -> ClientError:
     if isinstance(error, ShutOutError):
         text = error.sentence(servers)
         is_outage = error.cause in {Cause.SILENT, Cause.TOKENLESS}
-        return ClientError(text) if is_outage else AccessError(error.cause, text)
+        return UnreachableError(text) if is_outage else AccessError(error.cause, text)
     if isinstance(error, _REFUSALS):
         text = f"the broker at {servers} refuses access ({_text(error)}); check credentials and ACLs"
         return AccessError(Cause.REFUSED, text)
     if isinstance(error, kafka.KafkaConnectionError | kafka.KafkaTimeoutError | OSError):
-        return ClientError(f"no Kafka broker answers at {servers}; is it up, and is the address right?")
+        return UnreachableError(f"no Kafka broker answers at {servers}; is it up, and is the address right?")
     return ClientError(f"the broker at {servers} does not do it: {_text(error)}")
 
 

@@ -14,7 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from contracts.broker.knock import explained
 from contracts.broker.link import link_options
 from contracts.client.config import ClientConfig
-from contracts.client.errors import BROKER_ERRORS, ClientError, broker_error
+from contracts.client.errors import BROKER_ERRORS, MissingTopicError, broker_error
 
 _CLOSE_TIMEOUT_S: Final = 5.0
 
@@ -52,7 +52,7 @@ async def _described(admin: AIOKafkaAdminClient, names: list[str]) -> tuple[Topi
     # Describing a topic that does not exist may create it; listing does not.
     existing = await admin.list_topics()
     if missing := [name for name in names if name not in existing]:
-        raise ClientError(f"the broker has no topic {', '.join(missing)}; create it with `steno topics init`")
+        raise MissingTopicError(f"the broker has no topic {', '.join(missing)}; create it with `steno topics init`")
     found = await admin.describe_topics(names)
     return tuple(
         TopicPartition(topic["topic"], partition["partition"]) for topic in found for partition in topic["partitions"]

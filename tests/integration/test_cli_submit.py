@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -122,3 +127,115 @@ async def test_a_bucket_that_is_missing_is_the_inputs_failure(
     elsewhere = settings.model_copy(update={"s3": S3Settings(uploads=f"s3://{unique}-none/")})
     assert await submit(elsewhere, SHORT.path) == ExitCode.FAILED
     assert "there is no such bucket" in capsys.readouterr().err
+
+
+async def test_a_thousand_files_at_once(settings: Settings, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for number in range(1000):
+        (tmp_path / f"{number:04}.wav").write_bytes(b"sound")
+    assert await submit(settings, "--json", tmp_path) == ExitCode.OK
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["input"] for line in lines] == [f"{tmp_path}/{number:04}.wav" for number in range(1000)]
+    published = {request.job_id: request.input.uri for request in await requests(settings, 1000)}
+    assert published == {line["job_id"]: line["uri"] for line in lines}
+
+
+async def test_an_interrupted_command_tells_what_was_submitted(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"sound")
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # a store that takes connections and says nothing
+        environment = os.environ | {
+            "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{silent.getsockname()[1]}",
+            "STENO_KAFKA__BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
+            "STENO_TOPICS__REQUESTS": settings.topics.requests,
+        }
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "consumer", "submit", str(tmp_path / "a.wav"), "s3://media/b.mp3",
+            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        try:
+            [request] = await requests(settings, 1)
+            process.send_signal(signal.SIGINT)
+            out, err = await asyncio.wait_for(process.communicate(), DEADLINE_S)
+        finally:
+            if process.returncode is None:
+                process.kill()
+    assert (process.returncode, err.strip()) == (130, b"steno: interrupted")
+    assert out.decode() == f"{request.job_id}\ts3://media/b.mp3\n"
+
+
+async def test_what_is_named_twice_is_submitted_once(
+    settings: Settings, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "a\nb%.wav"
+    file.write_bytes(b"sound")
+    assert await submit(settings, "--json", file, f"{tmp_path}/*.wav", tmp_path, "s3://media/last.mp3") == ExitCode.OK
+    first, *others, last = map(json.loads, capsys.readouterr().out.splitlines())
+    assert others == [first, first]
+    assert {request.job_id for request in await requests(settings, 2)} == {first["job_id"], last["job_id"]}
+
+
+async def test_written_requests_are_published_with_what_the_flags_say(
+    settings: Settings, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "requests.jsonl"
+    documents = [
+        {"job_id": f"call-{number}", "input": {"uri": f"s3://media/{number}.mp3"}, "options": {"beam_size": number}}
+        for number in (1, 2)
+    ]
+    file.write_text("\n".join(map(json.dumps, documents)))
+    assert await submit(settings, "--request", file, "--language", "de", "s3://media/0.mp3") == ExitCode.OK
+    assert capsys.readouterr().out.splitlines()[1:] == ["call-1\ts3://media/1.mp3", "call-2\ts3://media/2.mp3"]
+    published = {request.job_id: request.options for request in await requests(settings, 3)}
+    assert (published["call-2"].beam_size, published["call-2"].language) == (2, "de")
+
+
+async def test_a_store_that_is_away_ends_the_command_with_one_line(
+    settings: Settings, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
+    for number in range(20):
+        (tmp_path / f"{number}.wav").write_bytes(b"sound")
+    assert await submit(settings, "s3://media/0.mp3", tmp_path) == ExitCode.UNAVAILABLE
+    captured = capsys.readouterr()
+    assert captured.out.endswith("\ts3://media/0.mp3\n")
+    assert captured.err.count("\n") == 1
+    assert "the object store does not answer" in captured.err
+
+
+async def test_a_broker_that_is_away_is_noticed_before_anything_is_uploaded(
+    settings: Settings, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "a.wav").write_bytes(b"sound")
+    away = settings.model_copy(
+        update={
+            "kafka": KafkaSettings(bootstrap_servers="localhost:1"),
+            "s3": S3Settings(uploads="s3://no-such-bucket/"),
+        }
+    )
+    assert await submit(away, tmp_path) == ExitCode.UNAVAILABLE
+    assert "no Kafka broker answers at localhost:1" in capsys.readouterr().err
+
+
+async def test_a_topic_that_is_missing_has_its_own_exit_code(
+    settings: Settings, capsys: pytest.CaptureFixture[str], unique: str
+) -> None:
+    elsewhere = settings.model_copy(update={"topics": TopicSettings(requests=f"{unique}.none")})
+    assert await submit(elsewhere, "s3://media/a.mp3") == ExitCode.TOPICS_MISSING
+    assert "create it with `steno topics init`" in capsys.readouterr().err
+
+
+async def test_inputs_that_are_no_files_are_told_without_a_broker(
+    settings: Settings, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    away = settings.model_copy(update={"kafka": KafkaSettings(bootstrap_servers="localhost:1")})
+    assert await submit(away, "--json", f"{tmp_path}/*.wav", tmp_path) == ExitCode.FAILED
+    codes = [json.loads(line)["error"]["code"] for line in capsys.readouterr().out.splitlines()]
+    assert codes == ["INPUT_NOT_FOUND", "INPUT_NOT_FOUND"]
+
+
+async def test_pipes_and_names_that_no_file_can_have_are_the_inputs_failures(
+    settings: Settings, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    assert await submit(settings, "--json", tmp_path / "pipe.wav", tmp_path / ("x" * 300)) == ExitCode.FAILED
+    codes = [json.loads(line)["error"]["code"] for line in capsys.readouterr().out.splitlines()]
+    assert codes == ["INPUT_FORBIDDEN", "INPUT_FORBIDDEN"]

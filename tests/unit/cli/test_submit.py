@@ -17,7 +17,9 @@ def unreachable() -> Settings:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ([], "Missing argument 'FILE|S3-URI…'."),
+        ([], "Missing argument 'FILE|FOLDER|S3-URI…' or option '--request'."),
+        ([""], "a name is empty"),
+        (["--request", "-", "--request", "-"], "standard input can be read once"),
         (["--job-id", "call-1", "a.wav", "b.wav"], "--job-id names one job: give one input."),
         (["s3://media"], "s3://media: expected s3://bucket/key"),
         (["--timeout-s", "0", "a.wav"], "'--timeout-s': 0.0 is not in the range x>0."),
