@@ -20,11 +20,11 @@ import pytest
 from consumer.core.failures import ExitCode
 from consumer.models.inventory import State, names_in, survey
 from tests.engines import located
+from tests.pulling import SMALL
 from tests.stack.hub import TINY_MODEL, Mood, Repository, StandIn, stand_in_hub
 from tests.unit.models.test_integrity import FILES, make_folder
 from tests.waiting import until
 
-SMALL = "Systran/faster-whisper-small"
 TURBO = "mobiuslabsgmbh/faster-whisper-large-v3-turbo"
 
 

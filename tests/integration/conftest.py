@@ -1,0 +1,19 @@
+"""What several integration tests start from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.pulling import SMALL
+from tests.stack.hub import Repository, StandIn, stand_in_hub
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    """A hub that has one model and behaves; no token of this machine's user is told to it."""
+    monkeypatch.setenv("HF_TOKEN", "")
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1024)  # what comes in a chunk cut off is lost
+    with stand_in_hub({SMALL: Repository()}) as found:
+        yield found
