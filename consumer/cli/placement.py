@@ -91,8 +91,8 @@ class Place:
     def _check_free(self) -> None:
         taken = [file for file in self.files if _holds_something(file)]
         if taken and not self.overwrites and self.earlier is None:
-            mark = self._file(OutputFormat.JSON).name
-            text = f"it is there already, and no {mark} says that steno made it of this input; --overwrite replaces it"
+            why = f"no transcript of this input in {self._file(OutputFormat.JSON).name}"
+            text = f"it is there already, and steno cannot tell that it made it ({why}); --overwrite replaces it"
             raise FileExistsError(errno.EEXIST, text, str(taken[0]))
 
 

@@ -121,8 +121,8 @@ def test_what_is_not_stenos_stays_and_costs_its_input_alone(capsys: pytest.Captu
     captured = capsys.readouterr()
     assert captured.out.startswith(str(talks / "monday" / "one.flac"))
     assert captured.err == (
-        f"steno: {talks / 'two.flac'}: {talks / 'two.txt'} cannot be written: it is there already, and no two.json "
-        "says that steno made it of this input; --overwrite replaces it (OUTPUT_FORBIDDEN)\n"
+        f"steno: {talks / 'two.flac'}: {talks / 'two.txt'} cannot be written: it is there already, and steno cannot "
+        "tell that it made it (no transcript of this input in two.json); --overwrite replaces it (OUTPUT_FORBIDDEN)\n"
     )
     assert sorted(path.name for path in talks.iterdir()) == ["monday", "notes.txt", "two.flac", "two.txt"]
     for flags in (["--overwrite"], []):  # the second time they are known as its own
@@ -205,12 +205,13 @@ def talk(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("flags", "logs"), [([], False), (["--debug"], True)])
-def test_one_failure_is_one_line_unless_log_lines_are_asked_for(
-    capsys: pytest.CaptureFixture[str], talk: Path, flags: list[str], *, logs: bool
-) -> None:
-    settings = Settings(engine=EngineSettings(kind=EngineKind.FAKE, fake_switches="crash"))
-    assert run([*flags, "transcribe", str(talk)], lambda: settings) == ExitCode.FAILED
-    *before, last = capsys.readouterr().err.splitlines()
+def test_one_failure_is_one_line_unless_log_lines_are_asked_for(talk: Path, flags: list[str], *, logs: bool) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "consumer", *flags, "transcribe", talk],
+        check=False, stderr=subprocess.PIPE, text=True, timeout=60,
+        env={**os.environ, **FAKE, "STENO_ENGINE__FAKE_SWITCHES": "crash"},
+    )  # fmt: skip
+    *before, last = ended.stderr.splitlines()
     assert (last.startswith(f"steno: {talk}"), "ENGINE_CRASHED" in last) == (True, True)
     assert any("engine_ended" in line for line in before) is bool(before) is logs
 

@@ -97,7 +97,9 @@ def test_files_that_steno_is_not_known_to_have_made_stay(talk: Path, transcript:
     before = {path.name: path.read_bytes() for path in talk.parent.iterdir()}
     place = Place(talk, talk.with_suffix(""), (OutputFormat.SRT, OutputFormat.TXT))
     for attempt in (place.prepare, lambda: place.write(make_transcript())):
-        with pytest.raises(FileExistsError, match=r"no talk\.json says .*; --overwrite replaces it") as refused:
+        with pytest.raises(
+            FileExistsError, match=r"no transcript of .* in talk\.json\); --overwrite replaces"
+        ) as refused:
             attempt()
         assert refused.value.filename == str(talk.with_suffix(".txt"))
     assert {path.name: path.read_bytes() for path in talk.parent.iterdir()} == before
