@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import struct
 import wave
 from collections.abc import Iterator, Mapping
@@ -10,17 +11,25 @@ from typing import Final
 
 import av
 import numpy as np
+from av.container import OutputContainer
 
 FORMATS: Final = (
     ("wav", "pcm_s16le"), ("wav", "pcm_mulaw"), ("w64", "pcm_s24le"), ("aiff", "pcm_s16be"), ("au", "pcm_s16be"),
     ("caf", "pcm_s16le"), ("flac", "flac"), ("mp3", "libmp3lame"), ("adts", "aac"), ("mp4", "aac"),
     ("mov", "pcm_s16le"), ("ogg", "libopus"), ("webm", "libopus"), ("matroska", "aac"), ("asf", "wmav2"),
     ("avi", "libmp3lame"), ("flv", "aac"), ("mpegts", "aac"), ("mpeg", "mp2"), ("ac3", "ac3"), ("wv", "wavpack"),
-    ("tta", "tta"), ("ogg", "flac"), ("ipod", "aac"),
+    ("tta", "tta"), ("ogg", "flac"), ("ipod", "aac"), ("ogg", "vorbis"), ("webm", "vorbis"), ("matroska", "vorbis"),
 )  # fmt: skip
 """Muxers with a codec each: what people send."""
+FILMS: Final = (
+    ("mp4", "libx264", "aac"), ("mov", "mpeg4", "pcm_s16le"), ("webm", "libvpx", "vorbis"),
+    ("webm", "libvpx", "libopus"), ("matroska", "libx264", "libmp3lame"), ("avi", "mpeg4", "libmp3lame"),
+    ("flv", "flv", "aac"), ("asf", "wmv2", "wmav2"), ("mpegts", "mpeg2video", "mp2"), ("mpeg", "mpeg1video", "mp2"),
+)  # fmt: skip
+"""Muxers with a codec for the picture and one for the sound."""
 
 _BLOCK: Final = 4800
+PICTURES_HZ: Final = 25
 
 
 def make_audio(
@@ -35,13 +44,47 @@ def make_audio(
     """Two tones with some noise; the options are those of FFmpeg's muxer."""
     file = io.BytesIO()
     with av.open(file, "w", format=container, container_options=dict(options or {})) as output:
-        stream = output.add_stream(codec, rate=rate_hz)
-        assert isinstance(stream, av.AudioStream)
-        stream.layout = layout
-        stream.bit_rate = 128_000
+        stream = add_sound(output, codec, rate_hz, layout)
         for frame in _tone(seconds, rate_hz, layout):
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def add_sound(output: OutputContainer, codec: str, rate_hz: int, layout: str) -> av.AudioStream:
+    """A track of sound to encode into; Vorbis takes stereo only."""
+    stream = output.add_stream(codec, rate=rate_hz)
+    assert isinstance(stream, av.AudioStream)
+    stream.layout = layout
+    stream.bit_rate = 128_000
+    stream.codec_context.options = {"strict": "experimental"} if codec == "vorbis" else {}
+    return stream
+
+
+def add_picture(output: OutputContainer, codec: str) -> av.VideoStream:
+    """A track of small pictures to encode into."""
+    stream = output.add_stream(codec, rate=PICTURES_HZ)
+    assert isinstance(stream, av.VideoStream)
+    stream.width = stream.height = 64
+    stream.pix_fmt = "yuv420p"
+    return stream
+
+
+def make_film(container: str, picture: str, sound: str, *, seconds: float = 1.0) -> bytes:
+    """Picture and sound in one file, interleaved; the picture comes first."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as output:
+        pictures = add_picture(output, picture)
+        sounds = add_sound(output, sound, 48_000, "stereo")
+        tone = iter(_tone(seconds, 48_000, "stereo"))
+        for _ in range(int(PICTURES_HZ * seconds)):
+            output.mux(pictures.encode(make_frame()))
+            for frame in itertools.islice(tone, 48_000 // PICTURES_HZ // _BLOCK + 1):
+                output.mux(sounds.encode(frame))
+        for frame in tone:
+            output.mux(sounds.encode(frame))
+        output.mux(pictures.encode(None))
+        output.mux(sounds.encode(None))
     return file.getvalue()
 
 
@@ -73,12 +116,9 @@ def make_video(*, seconds: float = 1.0) -> bytes:
     """An MP4 without an audio track."""
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as output:
-        stream = output.add_stream("mpeg4", rate=10)
-        assert isinstance(stream, av.VideoStream)
-        stream.width = stream.height = 64
-        stream.pix_fmt = "yuv420p"
-        for _ in range(int(10 * seconds)):
-            output.mux(stream.encode(_picture()))
+        stream = add_picture(output, "mpeg4")
+        for _ in range(int(PICTURES_HZ * seconds)):
+            output.mux(stream.encode(make_frame()))
         output.mux(stream.encode(None))
     return file.getvalue()
 
@@ -91,7 +131,7 @@ def make_picture() -> bytes:
         assert isinstance(stream, av.VideoStream)
         stream.width = stream.height = 64
         stream.pix_fmt = "rgb24"
-        output.mux(stream.encode(_picture()))
+        output.mux(stream.encode(make_frame()))
         output.mux(stream.encode(None))
     return file.getvalue()
 
@@ -178,6 +218,7 @@ def _tone(seconds: float, rate_hz: int, layout: str) -> Iterator[av.AudioFrame]:
         yield frame
 
 
-def _picture() -> av.VideoFrame:
+def make_frame() -> av.VideoFrame:
+    """A picture of noise."""
     pixels = np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8)
     return av.VideoFrame.from_ndarray(pixels, format="rgb24")

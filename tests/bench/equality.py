@@ -3,7 +3,7 @@
 Ours decodes in the sandboxed process and transcribes in an engine of two slots, two files at once; the direct call is
 `WhisperModel(...).transcribe(path)` in this process. Temperature 0. Compared are text, segments with every figure,
 words, language and its probability. Files are the recordings of tests/speech.py as they are, and one of them in every
-format of tests/media.py; `--all` puts every recording into every format.
+format of tests/media.py, with a picture too; `--all` puts every recording into every format.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from consumer.media.limits import DecodeLimits
 from contracts.requests import Mode, Options
 from tests.direct import Answer, Bare, ask, of_ours
 from tests.engines import COMPUTE_TYPE, THREADS, located, make_engine_config
-from tests.media import FORMATS
+from tests.media import FILMS, FORMATS, PICTURES_HZ, add_picture, add_sound, make_frame
 from tests.speech import CLIPS, ENGLISH, Clip
 
 MODELS = ("tiny.en", "base")
@@ -60,16 +60,18 @@ class Row:
             self.differing.append(name)
 
 
-def convert(clip: Clip, container: str, codec: str) -> bytes:
-    """The recording in another format, mono."""
+def convert(clip: Clip, container: str, codec: str, picture: str | None = None) -> bytes:
+    """The recording in another format, mono where the codec can do that, beside pictures of this codec."""
     file = io.BytesIO()
     with av.open(str(clip.path)) as source, av.open(file, "w", format=container) as output:
+        pictures = add_picture(output, picture) if picture else None
         rate_hz = 48_000 if codec == "libopus" else 44_100
-        stream = output.add_stream(codec, rate=rate_hz)
-        assert isinstance(stream, av.AudioStream)
-        stream.layout = "mono"
-        stream.bit_rate = 128_000
-        resampler = av.AudioResampler(format=stream.format, layout="mono", rate=rate_hz)
+        layout = "stereo" if codec == "vorbis" else "mono"
+        stream = add_sound(output, codec, rate_hz, layout)
+        if pictures:
+            for image in [*[make_frame()] * int(clip.seconds * PICTURES_HZ), None]:
+                output.mux(pictures.encode(image))
+        resampler = av.AudioResampler(format=stream.format, layout=layout, rate=rate_hz)
         for frame in itertools.chain(source.decode(audio=0), [None]):
             for each in resampler.resample(frame):
                 output.mux(stream.encode(each))
@@ -78,12 +80,14 @@ def convert(clip: Clip, container: str, codec: str) -> bytes:
 
 
 def files(folder: Path, *, is_all: bool) -> Iterator[Path]:
-    """The recordings as they are, then in every format."""
+    """The recordings as they are, then in every format, films last."""
     yield from (clip.path for clip in CLIPS)
+    formats: list[tuple[str, str, str | None]] = [(container, codec, None) for container, codec in FORMATS]
+    formats += [(container, codec, picture) for container, picture, codec in FILMS]
     for clip in CLIPS if is_all else (ENGLISH,):
-        for container, codec in FORMATS:
-            path = folder / f"{clip.path.stem}.{codec}.{container}"
-            path.write_bytes(convert(clip, container, codec))
+        for container, codec, picture in formats:
+            path = folder / f"{clip.path.stem}.{picture or 'sound'}.{codec}.{container}"
+            path.write_bytes(convert(clip, container, codec, picture))
             yield path
 
 

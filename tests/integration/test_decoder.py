@@ -111,6 +111,15 @@ async def test_every_usual_format_is_decoded_without_rights(
         assert np.array_equal(floats_of(recording), decode_audio(io.BytesIO(content)))
 
 
+@pytest.mark.parametrize(("container", "picture", "sound"), media.FILMS)
+async def test_the_sound_of_a_film_is_decoded_without_rights(
+    decoder: ProcessDecoder, container: str, picture: str, sound: str
+) -> None:
+    content = media.make_film(container, picture, sound)
+    with await decode(decoder, content) as recording:
+        assert np.array_equal(floats_of(recording), decode_audio(io.BytesIO(content)))
+
+
 async def test_each_channel_becomes_a_track_of_its_own(decoder: ProcessDecoder) -> None:
     content = media.make_audio("mp3", "libmp3lame")
     with await decode(decoder, content, Channels.SEPARATE) as recording:

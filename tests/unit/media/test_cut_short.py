@@ -19,7 +19,7 @@ SECONDS = 10
 INEXACT_S = 1.1
 """A block of TTA, the longest there is."""
 INDEX_AT_THE_END = (("mp4", "aac"), ("mov", "pcm_s16le"), ("ipod", "aac"))
-DAMAGE_ALONE = (("ogg", "libopus"), ("ogg", "flac"), ("adts", "aac"))
+DAMAGE_ALONE = (("ogg", "libopus"), ("ogg", "flac"), ("ogg", "vorbis"), ("adts", "aac"))
 NOTHING = (("mpegts", "aac"), ("mpeg", "mp2"), ("ac3", "ac3"))
 LENGTH = (
     *(kind for kind in media.FORMATS if kind not in {*INDEX_AT_THE_END, *DAMAGE_ALONE, *NOTHING}),

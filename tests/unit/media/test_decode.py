@@ -62,6 +62,15 @@ def test_every_usual_format_becomes_the_samples_of_faster_whisper(container: str
     assert samples.size == pytest.approx(SAMPLE_RATE_HZ, rel=0.15)
 
 
+@pytest.mark.parametrize(("container", "picture", "sound"), media.FILMS)
+def test_the_sound_of_a_film_becomes_the_samples_of_faster_whisper(container: str, picture: str, sound: str) -> None:
+    content = media.make_film(container, picture, sound, seconds=2)
+    samples, found = samples_of(content), found_in(content)
+    assert np.array_equal(samples, decode_audio(io.BytesIO(content)))
+    assert samples.size == pytest.approx(2 * SAMPLE_RATE_HZ, rel=0.1)
+    assert (found["damaged_packets"], found["lost_s"]) == (0, 0.0)
+
+
 def test_long_audio_is_resampled_in_the_groups_of_faster_whisper() -> None:
     content = media.make_audio("flac", "flac", seconds=25, rate_hz=44_100)
     assert np.array_equal(samples_of(content), decode_audio(io.BytesIO(content)))
