@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,3 +34,34 @@ def refusal(hub: StandIn, cache: Path, **how: Any) -> str:
     assert caught.value.exit_code is ExitCode.MODEL_UNAVAILABLE
     assert not (cache / "small").exists()
     return caught.value.message
+
+
+class Steno:
+    """`steno models`, as a user runs it; its settings name `small`."""
+
+    def __init__(self, hub: StandIn, cache: Path) -> None:
+        """Finds the hub as a user's would be found: by its variable."""
+        self._environment = {
+            **os.environ, "HF_ENDPOINT": hub.url, "HF_TOKEN": "hf_made_up", "STENO_MODELS__DIR": str(cache),
+            "STENO_ENGINE__MODEL": "small",
+        }  # fmt: skip
+
+    def __call__(self, *arguments: str, **environment: str) -> tuple[int, list[str], str]:
+        """Runs it; exit code, lines on standard output, standard error."""
+        done = subprocess.run(
+            [sys.executable, "-m", "consumer", "models", *arguments],
+            env={**self._environment, **environment}, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout.splitlines(), done.stderr
+
+    def started(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Starts it, without an end."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "consumer", "models", *arguments],
+            env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def documents(self, *arguments: str, **environment: str) -> tuple[int, list[Any]]:
+        """Runs it with --json."""
+        code, lines, _ = self(*arguments, "--json", **environment)
+        return code, [json.loads(line) for line in lines]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.pulling import SMALL
+from tests.pulling import SMALL, Steno
 from tests.stack.hub import Repository, StandIn, stand_in_hub
 
 
@@ -17,3 +18,15 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
     monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1024)  # what comes in a chunk cut off is lost
     with stand_in_hub({SMALL: Repository()}) as found:
         yield found
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    """Where models are kept: a folder that does not exist yet."""
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def steno(hub: StandIn, cache: Path) -> Steno:
+    """`steno models` with that hub and that cache."""
+    return Steno(hub, cache)

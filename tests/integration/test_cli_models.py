@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import json
-import os
-import random
-import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from consumer.core.failures import ExitCode
-from consumer.models.inventory import State, names_in, survey
+from consumer.models.inventory import State, survey
 from tests.engines import located
-from tests.pulling import SMALL
+from tests.pulling import SMALL, Steno
 from tests.stack.hub import TINY_MODEL, Mood, Repository, StandIn, stand_in_hub
 from tests.unit.models.test_integrity import FILES, make_folder
-from tests.waiting import until
 
 TURBO = "mobiuslabsgmbh/faster-whisper-large-v3-turbo"
 
@@ -33,49 +23,6 @@ def hub() -> Iterator[StandIn]:
     """Two models."""
     with stand_in_hub({SMALL: Repository(), TURBO: Repository()}) as found:
         yield found
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> Path:
-    """A folder that does not exist yet."""
-    return tmp_path / "cache"
-
-
-class Steno:
-    """The command, as a user runs it."""
-
-    def __init__(self, hub: StandIn, cache: Path) -> None:
-        """Finds the hub as a user's would be found: by its variable."""
-        self._environment = {
-            **os.environ, "HF_ENDPOINT": hub.url, "HF_TOKEN": "hf_made_up", "STENO_MODELS__DIR": str(cache),
-            "STENO_ENGINE__MODEL": "small",
-        }  # fmt: skip
-
-    def __call__(self, *arguments: str, **environment: str) -> tuple[int, list[str], str]:
-        """Runs it; exit code, lines on standard output, standard error."""
-        done = subprocess.run(
-            [sys.executable, "-m", "consumer", "models", *arguments],
-            env={**self._environment, **environment}, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        return done.returncode, done.stdout.splitlines(), done.stderr
-
-    def started(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Starts it, without an end."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "consumer", "models", *arguments],
-            env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-
-    def documents(self, *arguments: str, **environment: str) -> tuple[int, list[Any]]:
-        """Runs it with --json."""
-        code, lines, _ = self(*arguments, "--json", **environment)
-        return code, [json.loads(line) for line in lines]
-
-
-@pytest.fixture
-def steno(hub: StandIn, cache: Path) -> Steno:
-    """The command."""
-    return Steno(hub, cache)
 
 
 def test_models_are_pulled_listed_and_verified(steno: Steno, hub: StandIn, cache: Path) -> None:
@@ -165,22 +112,17 @@ def test_a_folder_here_is_verified_by_its_path_alone(
 
 
 def test_a_damaged_record_is_put_right_by_a_pull(steno: Steno, hub: StandIn, cache: Path) -> None:
-    assert steno("pull", "tiny.en")[0] == ExitCode.OK
     shutil.copytree(located("tiny.en").path, cache / "tiny.en")
     (cache / "tiny.en" / "steno.json").write_text('{"source": 1')
-    assert stands_at_a_glance("tiny.en", cache) is State.UNCHECKED
+    assert stands("tiny.en", cache) is State.UNCHECKED
     code, lines, _ = steno("pull", "tiny.en")
     assert (code, lines[0].split()[:2]) == (ExitCode.OK, ["tiny.en", "whole"])
-    assert stands_at_a_glance("tiny.en", cache) is State.WHOLE
+    assert stands("tiny.en", cache) is State.WHOLE
     assert hub.asked == []
 
 
-def stands_at_a_glance(name: str, cache: Path) -> State:
-    return survey(name, cache).state
-
-
 def stands(name: str, cache: Path) -> State:
-    return survey(name, cache, is_thorough=True).state
+    return survey(name, cache).state
 
 
 def test_all_leaves_paths_in_the_settings_alone(steno: Steno, hub: StandIn) -> None:
@@ -201,74 +143,3 @@ def test_what_has_no_hashes_is_unchecked_and_what_cannot_be_is_broken(steno: Ste
     code, lines, _ = steno("verify", "own")
     assert code == ExitCode.OK
     assert lines[0].split()[:2] == ["own", "unchecked"]
-
-
-@pytest.mark.parametrize(
-    ("variables", "said"),
-    [
-        ({"HF_ENDPOINT": "nonsense"}, "no weights for model 'small': HF_ENDPOINT is 'nonsense', which is no address"),
-        ({"HF_HUB_DOWNLOAD_TIMEOUT": "soon"}, "a variable of the model hub cannot be read"),
-    ],
-)
-def test_a_variable_of_the_hub_that_means_nothing_is_one_clear_line(
-    steno: Steno, variables: dict[str, str], said: str
-) -> None:
-    code, lines, errors = steno("pull", "small", **variables)
-    assert code != ExitCode.OK
-    assert lines == []
-    assert said in errors
-    assert errors.count("\n") == 1
-
-
-def test_a_hub_that_never_answers_is_one_clear_line_in_bounded_time(steno: Steno, hub: StandIn) -> None:
-    hub.mood = Mood(stalls_always=True)
-    code, lines, errors = steno("pull", "small", HF_HUB_ETAG_TIMEOUT="1")
-    assert (code, lines) == (ExitCode.FAILED, [])
-    assert f"the hub at {hub.url} cannot be reached (timed out)" in errors
-    assert errors.count("\n") == 1
-
-
-def test_a_disk_that_is_full_loses_nothing(steno: Steno, hub: StandIn, cache: Path) -> None:
-    partial = cache / ".small.partial"
-    partial.mkdir(parents=True)
-    weights = partial / f"model.bin.{hashlib.sha256(TINY_MODEL['model.bin']).hexdigest()[:16]}.part"
-    weights.symlink_to("/dev/full")
-    code, lines, errors = steno("pull", "small")
-    assert (code, lines) == (ExitCode.FAILED, [])
-    assert "No space left on device); make room, or set STENO_MODELS__DIR" in errors
-    assert errors.count("\n") == 1
-    assert stands("small", cache) is State.ABSENT
-    weights.unlink()
-    hub.asked.clear()
-    assert steno("pull", "small")[0] == ExitCode.OK
-    assert set(hub.downloads) == {"model.bin"}
-    assert stands("small", cache) is State.WHOLE
-
-
-async def test_two_pulls_at_once_fetch_once_and_both_are_served(steno: Steno, hub: StandIn, cache: Path) -> None:
-    hub.mood = Mood(stalls_once=True)
-    both = [asyncio.create_task(asyncio.to_thread(steno, "pull", "small")) for _ in range(2)]
-    await until(lambda: len(hub.lookups) == 2 and "model.bin" in hub.downloads, "both at it")
-    hub.let_go.set()
-    assert [code for code, _, _ in await asyncio.gather(*both)] == [ExitCode.OK, ExitCode.OK]
-    assert sorted(hub.downloads).count("config.json") == 1
-    assert stands("small", cache) is State.WHOLE
-
-
-async def test_a_pull_that_was_killed_leaves_nothing_that_counts_and_is_continued(
-    steno: Steno, hub: StandIn, cache: Path
-) -> None:
-    content = random.Random(1).randbytes(24 * 1024**2)
-    hub.repositories[SMALL] = Repository({**TINY_MODEL, "model.bin": content})
-    hub.mood = Mood(stalls_once=True)
-    with steno.started("pull", "small") as pulling:
-        await until(lambda: any(part.stat().st_size for part in cache.glob(".small.partial/model.bin.*.part")))
-        pulling.kill()
-    assert list(names_in(cache)) == []
-    assert stands("small", cache) is State.ABSENT
-    hub.let_go.set()
-    hub.asked.clear()
-    assert steno("pull", "small")[0] == ExitCode.OK
-    (asked,) = set(hub.downloads)
-    assert re.fullmatch(r"model\.bin bytes=[1-9]\d{6,}-", asked)
-    assert (cache / "small" / "model.bin").read_bytes() == content

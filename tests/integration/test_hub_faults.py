@@ -25,9 +25,7 @@ def test_silence_in_the_middle_is_bridged(hub: StandIn, tmp_path: Path, monkeypa
 
 
 def test_what_came_before_a_failure_is_not_fetched_again(hub: StandIn, tmp_path: Path) -> None:
-    hub.mood = Mood(
-        cuts_at=WEIGHTS_BYTES // 4, refuses_after=5
-    )  # three small files, a redirect, a part of the weights
+    hub.mood = Mood(cuts_at=WEIGHTS_BYTES // 4, refuses_after=5)  # three small files, a redirect, a part of the weights
     message = refusal(hub, tmp_path)
     assert "answers 503" in message
     hub.mood = Mood()
