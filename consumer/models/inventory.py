@@ -125,7 +125,8 @@ def _packaged(name: str, known: KnownModel, pieces: Mapping[str, Sequence[Path]]
     except OSError as exc:
         return Entry(name, State.BROKEN, "packages", where, None, release, f"cannot be read ({exc.strerror})")
     if defect:
-        return Entry(name, State.BROKEN, "packages", where, size_bytes, release, defect.reason)
+        detail = f"{defect.reason}: install them again"
+        return Entry(name, State.BROKEN, "packages", where, size_bytes, release, detail)
     return Entry(name, State.WHOLE if folder else State.PACKED, "packages", where, size_bytes, release)
 
 

@@ -125,7 +125,7 @@ def test_packed_weights_are_read_through_where_they_lie(tmp_path: Path, monkeypa
     assert survey("base", tmp_path).state is State.PACKED
     entry = survey("base", tmp_path, is_thorough=True)
     assert (entry.state, entry.source) == (State.BROKEN, "packages")
-    assert entry.detail == "has a damaged model.bin (its sha256 is not the known one)"
+    assert entry.detail == "has a damaged model.bin (its sha256 is not the known one): install them again"
 
 
 def pieces_of_base() -> Mapping[str, Sequence[Path]]:

@@ -63,6 +63,7 @@ def test_a_missing_topic_fails_and_one_that_differs_does_not() -> None:
         (Entry("mine", State.UNCHECKED, "cache", "/m/mine", detail="no record"), False, Level.WARNING, "no record"),
         (Entry("base", State.BROKEN, "cache", "/m/base", detail="lacks x"), False, Level.FAILED, "models pull base"),
         (Entry("/m/x", State.BROKEN, "path", "/m/x", detail="lacks x"), False, Level.FAILED, "bring a whole model"),
+        (Entry("base", State.BROKEN, "packages", revision="w==1", detail="is bad"), False, Level.FAILED, "w==1 is bad"),
         (Entry("small", State.ABSENT, "hub", "o/small", 486_000_000), False, Level.WARNING, "models pull small"),
         (Entry("small", State.ABSENT, "hub", "o/small", 486_000_000), True, Level.FAILED, "OFFLINE"),
         (Entry("smal", State.ABSENT, "nowhere", detail="unknown"), False, Level.FAILED, "models list"),
