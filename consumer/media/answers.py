@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from consumer.children.channel import Message
+from consumer.children.ending import signal_name
 from consumer.core.failures import PermanentError
 from consumer.media.faults import Fault
 from consumer.media.limits import DecodeLimits
@@ -17,7 +18,10 @@ from consumer.ports import MediaInfo
 from contracts.errors import ErrorCode
 
 _NAME: Final = re.compile(r"[a-z0-9_,.-]{1,64}", re.ASCII)
-_SIGNALS: Final = {number.value: number.name for number in signal.Signals}
+_CRASHES: Final = frozenset(
+    (signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS, signal.SIGTRAP)
+)
+"""Signals that a process brings upon itself; any other comes from outside."""
 _MOST_CHANNELS: Final = 1024
 _HIGHEST_RATE_HZ: Final = 100_000_000
 _MOST_PACKETS: Final = 2**40
@@ -69,8 +73,10 @@ def unanswered(status: int, limits: DecodeLimits) -> PermanentError:
         return timed_out(limits)
     if status == -signal.SIGKILL:
         return decoder_failed("was killed, most likely because memory ran out")
+    if -status in _CRASHES:
+        return decoder_failed(f"crashed with {signal_name(-status)}")
     if status < 0:
-        return decoder_failed(f"crashed with {_SIGNALS.get(-status, f'signal {-status}')}")
+        return decoder_failed(f"was ended from outside by {signal_name(-status)}")
     return decoder_failed(f"ended with status {status} and no answer")
 
 

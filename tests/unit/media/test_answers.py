@@ -92,9 +92,11 @@ def test_no_fault_is_without_a_message() -> None:
     ("status", "what"),
     [
         (-signal.SIGKILL, "memory"),
-        (-signal.SIGSEGV, "SIGSEGV"),
+        (-signal.SIGSEGV, "crashed with SIGSEGV"),
+        (-signal.SIGABRT, "crashed with SIGABRT"),
+        (-signal.SIGTERM, "was ended from outside by SIGTERM"),
         (-signal.SIGXCPU, "within 30 s"),
-        (-99, "signal 99"),
+        (-99, "from outside by signal 99"),
         (1, "status 1"),
         (0, "no answer"),
     ],
