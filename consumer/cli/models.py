@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,7 @@ from consumer.cli.bars import Bar, Bars
 from consumer.cli.output import Failure
 from consumer.cli.suggestions import suggest_models
 from consumer.core.failures import ExitCode, FatalError
+from consumer.models.advice import closed
 from consumer.models.download import Download
 from consumer.models.hub import Hub
 from consumer.models.inventory import Entry, State, all_names, is_pullable, names_in, survey
@@ -53,7 +55,8 @@ def list_models(load_settings: SettingsLoader, *, as_json: bool) -> None:
     """
     settings = load_settings()
     configured = settings.models.names_with(settings.engine.model)
-    entries = [survey(name, settings.models.dir) for name in all_names(settings.models.dir, configured)]
+    with _told():
+        entries = [survey(name, settings.models.dir) for name in all_names(settings.models.dir, configured)]
     _print(entries, configured, as_json=as_json)
 
 
@@ -78,9 +81,10 @@ def pull(
     wanted = dict.fromkeys((*names, *(name for name in configured if not is_path(name))))
     if not (names or is_all):
         raise click.UsageError("Name a model ('steno models list' has them), or say --all.")
-    for name in names:
-        if not is_pullable(name, settings.models.dir):
-            raise click.UsageError(f"'{name}' is {_NO_NAME}.")
+    with _told():
+        strange = [name for name in names if not is_pullable(name, settings.models.dir)]
+    if strange:
+        raise click.UsageError(f"'{strange[0]}' is {_NO_NAME}.")
     for name in filter(is_path, configured):
         click.echo(f"{name}: a path, used where it is", err=True)
     if revision and len(wanted) > 1:
@@ -103,11 +107,12 @@ def verify(load_settings: SettingsLoader, names: Sequence[str], *, as_json: bool
     """
     settings = load_settings()
     folder, configured = settings.models.dir, settings.models.names_with(settings.engine.model)
-    for name in names:
-        if not (means_folder(name) or is_pullable(name, folder)):
-            raise click.UsageError(f"'{name}' is {_why_not(name)}.")
-    chosen = dict.fromkeys(names or (*names_in(folder), *configured))
-    with Bars() as bars:
+    with _told():
+        strange = [name for name in names if not (means_folder(name) or is_pullable(name, folder))]
+        chosen = dict.fromkeys(names or (*names_in(folder), *configured))
+    if strange:
+        raise click.UsageError(f"'{strange[0]}' is {_why_not(strange[0])}.")
+    with _told(), Bars() as bars:
         entries = [_verified(name, folder, bars) for name in chosen]
     _print(entries, configured, as_json=as_json)
     is_bad = any(entry.state in (State.BROKEN, State.ABSENT) for entry in entries)
@@ -137,6 +142,15 @@ class _Pulling:
         entry = survey(name, self.models.dir)
         self.bars.print(_document(entry) if self.as_json else _line(entry))
         return ExitCode.OK
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Around what looks into the cache: one that is closed to this user is told as such."""
+    try:
+        yield
+    except OSError as exc:
+        raise FatalError(ExitCode.MODEL_UNAVAILABLE, closed(exc)) from exc
 
 
 def _showing(bar: Bar) -> Callable[[str, int, int], None]:

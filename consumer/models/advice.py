@@ -34,6 +34,11 @@ def unusable(name: str, cache_dir: Path, exc: OSError) -> str:
     return f"{detail}; set STENO_MODELS__DIR to a folder that this user may write, with {space}"
 
 
+def closed(exc: OSError) -> str:
+    """One line for a cache that cannot even be looked into."""
+    return f"{exc.filename} cannot be read ({exc.strerror}); set STENO_MODELS__DIR to a folder that this user may read"
+
+
 def _remedies(name: str, cache_dir: Path) -> str:
     if is_path(name):
         return f"name a folder that holds {_FILES}, or a model by its name ('steno models list' has them)"

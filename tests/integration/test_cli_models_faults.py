@@ -38,6 +38,14 @@ def test_a_variable_of_the_hub_that_means_nothing_is_one_clear_line(
     assert errors.count("\n") == 1
 
 
+@pytest.mark.parametrize("arguments", [["list"], ["verify"], ["verify", "small"], ["pull", "no-such"]])
+def test_a_cache_that_cannot_be_looked_into_is_one_clear_line(steno: Steno, arguments: list[str]) -> None:
+    code, lines, errors = steno(*arguments, STENO_MODELS__DIR=f"/{'a' * 300}")
+    assert (code, lines) == (ExitCode.MODEL_UNAVAILABLE, [])
+    assert "cannot be read (File name too long); set STENO_MODELS__DIR to a folder that this user may read" in errors
+    assert errors.count("\n") == 1
+
+
 def test_a_hub_that_never_answers_is_one_clear_line_in_bounded_time(steno: Steno, hub: StandIn) -> None:
     hub.mood = Mood(stalls_always=True)
     code, lines, errors = steno("pull", "small", HF_HUB_ETAG_TIMEOUT="1")

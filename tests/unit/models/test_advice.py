@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from consumer.models.advice import nowhere, unusable
+from consumer.models.advice import closed, nowhere, unusable
 
 CACHE = Path("/cache")
 PULL = "on a machine that reaches the hub run 'steno models pull {}' and bring its folder to /cache/{}/"
@@ -68,3 +68,8 @@ def test_a_disk_that_refuses_is_named_with_the_room_that_is_wanted(name: str, nu
 def test_trouble_without_a_file_names_the_cache() -> None:
     text = unusable("small", CACHE, TimeoutError("another process holds it"))
     assert "(/cache: another process holds it)" in text
+
+
+def test_a_cache_that_is_closed_is_named_with_its_setting() -> None:
+    told = closed(PermissionError(errno.EACCES, "Permission denied", "/cache/small"))
+    assert told.startswith("/cache/small cannot be read (Permission denied); set STENO_MODELS__DIR to a folder that ")
