@@ -57,6 +57,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "submit": Entry("consumer.cli.submit", "Upload media, publish requests and print transcripts with --wait."),
     "topics": Entry("consumer.cli.topics", "Create or check the topics on the broker."),
     "transcribe": Entry("consumer.cli.transcribe", "Transcribe files here, without broker and store.", WORKER),
+    "watch": Entry("consumer.cli.watch", "Follow jobs: their progress and how they end."),
     "worker": Entry("consumer.cli.worker", "Run a worker until SIGTERM.", WORKER),
 }
 

@@ -1,0 +1,168 @@
+"""`steno watch` on a real broker; the test plays the workers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import Final
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from consumer.cli.ending import run
+from consumer.core.events import failed_outcome, outcome_record, progress_event, progress_record
+from consumer.core.failures import ExitCode, PermanentError
+from consumer.core.jobs import Job, make_job
+from consumer.core.records import OutboundRecord
+from consumer.settings import KafkaSettings, Settings, TopicSettings
+from contracts import ErrorCode, Kind, OutcomeEvent, TranscriptionRequest
+from contracts.requests import Input
+from tests.make import EMITTER, make_record
+from tests.stack.clients import make_topic
+
+DEADLINE_S: Final = 30.0
+
+
+@pytest.fixture
+async def settings(kafka: str, unique: str) -> Settings:
+    topics = TopicSettings(requests=f"{unique}.requests")
+    for topic in (topics.results, topics.progress):
+        await make_topic(kafka, topic, partitions=1)
+    return Settings(kafka=KafkaSettings(bootstrap_servers=kafka), topics=topics)
+
+
+def make_a_job(job_id: str) -> Job:
+    request = TranscriptionRequest(job_id=job_id, input=Input(uri="s3://media/a.mp3"))
+    return make_job(request, default_output="s3://transcripts/")
+
+
+def under_way(settings: Settings, job_id: str, done_s: float) -> tuple[str, OutboundRecord]:
+    job = make_a_job(job_id)
+    event = progress_event(job, Kind.PROGRESS, "w", done_s=done_s, audio_s=10.0)
+    return settings.topics.progress, progress_record(EMITTER, job, event, now=datetime.now(UTC), cause=make_record())
+
+
+def ended(settings: Settings, job_id: str, kind: Kind = Kind.COMPLETED) -> tuple[str, OutboundRecord]:
+    job = make_a_job(job_id)
+    if kind is Kind.FAILED:
+        outcome = failed_outcome(job, PermanentError(ErrorCode.MEDIA_CORRUPT, "it is"), "w")
+    else:
+        outcome = OutcomeEvent(
+            job_id=job_id, outcome=kind, input="s3://media/a.mp3", manifest="s3://t/m.json", error=None, attempt=1,
+            worker="w",
+        )  # fmt: skip
+    return settings.topics.results, outcome_record(EMITTER, job, outcome, now=datetime.now(UTC), cause=make_record())
+
+
+async def publish(settings: Settings, *records: tuple[str, OutboundRecord]) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=settings.kafka.bootstrap_servers) as producer:
+        for topic, record in records:
+            await producer.send_and_wait(topic, record.value, key=record.key, headers=list(record.headers))
+
+
+async def watch(settings: Settings, *arguments: str) -> int:
+    """Runs the command in a thread, with a loop of its own, as in a process."""
+    return await asyncio.wait_for(asyncio.to_thread(run, ["watch", *arguments], lambda: settings), DEADLINE_S)
+
+
+async def test_named_jobs_end_it_and_a_failed_one_counts(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await publish(
+        settings, under_way(settings, "a", 5.0), ended(settings, "b", Kind.FAILED), ended(settings, "other"),
+        ended(settings, "a"), ended(settings, "a"),
+    )  # fmt: skip
+    assert await watch(settings, "a", "b") == ExitCode.FAILED
+    lines = [line.split("\t")[1:4] for line in capsys.readouterr().out.splitlines()]
+    ends = sorted(line for line in lines if line[1] != "transcribing")
+    assert ends == [["a", "completed", "100%"], ["b", "failed", ""]]
+
+
+async def test_what_happens_meanwhile_is_heard(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    watching = asyncio.create_task(watch(settings, "--json", "late"))
+    await publish(settings, ended(settings, "early"), under_way(settings, "late", 1.0), ended(settings, "late"))
+    assert await watching == ExitCode.OK
+    documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert documents[-1]["data"]["outcome"] == "completed"
+    assert {document["data"]["job_id"] for document in documents} == {"late"}
+
+
+async def test_what_it_cannot_read_is_told_once_and_passed_over(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    topic, event = ended(settings, "a")
+    headers = tuple((name, value.replace(b".v1", b".v2") if value else value) for name, value in event.headers)
+    newer = OutboundRecord(topic=event.topic, key=event.key, value=event.value, headers=headers)
+    broken = OutboundRecord(topic=event.topic, key=event.key, value=b"\x1b[2J\n", headers=event.headers)
+    await publish(settings, (topic, newer), (topic, broken), (topic, newer), (topic, event))
+    assert await watch(settings, "a") == ExitCode.OK
+    captured = capsys.readouterr()
+    assert captured.out.count("completed") == 1
+    assert captured.err.count("\n") == 1
+    assert "is steno up to date?" in captured.err
+
+
+async def test_only_one_tenants_jobs(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    topic, event = ended(settings, "a", Kind.FAILED)
+    theirs = json.dumps({**json.loads(event.value or b""), "tenant": "theirs"}).encode()
+    other = OutboundRecord(topic=event.topic, key=event.key, value=theirs, headers=event.headers)
+    mine = json.dumps({**json.loads(ended(settings, "a")[1].value or b""), "tenant": "mine"}).encode()
+    own = OutboundRecord(topic=event.topic, key=event.key, value=mine, headers=ended(settings, "a")[1].headers)
+    await publish(settings, (topic, other), (topic, own))
+    assert await watch(settings, "a", "--tenant", "mine") == ExitCode.OK
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [(["a/b"], "'a/b' is no job id"), (["--since", "yesterday"], "is neither a time"), ([""], "'' is no job id")],
+)
+def test_misuse_is_one_line(arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["watch", *arguments], Settings) == ExitCode.MISUSE
+    error = capsys.readouterr().err
+    assert complaint in error
+    assert error.count("\n") == 1
+
+
+async def test_a_broker_that_is_away_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    away = Settings(kafka=KafkaSettings(bootstrap_servers="localhost:1"))
+    assert await watch(away) == ExitCode.UNAVAILABLE
+    assert capsys.readouterr().err.startswith("steno: no Kafka broker answers at localhost:1")
+
+
+async def test_without_names_it_goes_on_until_it_is_interrupted_or_nobody_reads(settings: Settings) -> None:
+    environment = os.environ | {
+        "STENO_KAFKA__BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
+        "STENO_TOPICS__REQUESTS": settings.topics.requests,
+    }
+    await publish(settings, ended(settings, "a"))
+    watchers = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "consumer", "watch", "--since", "1h", "--json",
+            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    try:
+        for watcher in watchers:
+            assert watcher.stdout
+            line = await asyncio.wait_for(watcher.stdout.readline(), DEADLINE_S)
+            assert json.loads(line)["data"]["job_id"] == "a"
+        interrupted, unread = watchers
+        interrupted.send_signal(signal.SIGINT)
+        _, said = await asyncio.wait_for(interrupted.communicate(), DEADLINE_S)
+        assert (interrupted.returncode, said.strip()) == (130, b"steno: interrupted")
+        unread._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]  # as `| head -1` does
+        await publish(settings, ended(settings, "b"))
+        assert unread.stderr
+        assert await asyncio.wait_for(unread.stderr.read(), DEADLINE_S) == b""
+        assert await asyncio.wait_for(unread.wait(), DEADLINE_S) == ExitCode.FAILED
+    finally:
+        for watcher in watchers:
+            if watcher.returncode is None:
+                watcher.kill()
