@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
+from consumer.media.decoder import ProcessDecoder
+from tests.decoders import LIMITS
 from tests.pulling import SMALL, Steno
 from tests.stack.hub import Repository, StandIn, stand_in_hub
 
@@ -30,3 +34,18 @@ def cache(tmp_path: Path) -> Path:
 def steno(hub: StandIn, cache: Path) -> Steno:
     """`steno models` with that hub and that cache."""
     return Steno(hub, cache)
+
+
+@pytest.fixture
+async def decoder() -> AsyncIterator[ProcessDecoder]:
+    """One of usual limits, open."""
+    async with ProcessDecoder(LIMITS) as decoder:
+        yield decoder
+
+
+@pytest.fixture
+def endless() -> Iterator[IO[bytes]]:
+    """Media that never comes: whoever reads it hangs."""
+    readable, writable = os.pipe()
+    with os.fdopen(readable, "rb", buffering=0) as file, os.fdopen(writable, "wb", buffering=0):
+        yield file

@@ -10,10 +10,9 @@ import pytest
 from consumer.core.failures import ExitCode, FatalError
 from consumer.media import forks
 from consumer.media.decoder import ProcessDecoder
-from consumer.media.limits import DecodeLimits
+from tests.decoders import LIMITS
 from tests.unlucky import killed_at_start
 
-LIMITS = DecodeLimits(max_duration_s=120, timeout_s=60, memory_bytes=512 * 1024**2)
 FEW_DESCRIPTORS = """
 import asyncio, io, resource, sys, tempfile
 from consumer.media.decoder import ProcessDecoder

@@ -5,61 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from consumer.children.process import Child
-from consumer.core.failures import OutageError, PermanentError, TransientError
 from consumer.engine.job import Blame, Cause, Ended
 from consumer.engine.launch import EngineProcess
 from consumer.engine.session import Session
 from consumer.engine.supervisor import ProcessEngine
-from consumer.ports import EngineResult
 from contracts.errors import ErrorCode
-from contracts.requests import Mode, Options
+from contracts.requests import Mode
+from tests.engine_jobs import codes, job, pid_of, together
 from tests.engines import make_fake_config, make_noise
 from tests.waiting import until
 
 MIB = 1024**2
-Outcome = EngineResult | ErrorCode
-
-
-async def job(engine: ProcessEngine, hotwords: str | None = None, *, seconds: float = 1.0, **options: Any) -> Outcome:
-    """The result, or the code of the error."""
-    with make_noise(seconds) as samples:
-        try:
-            return await engine.transcribe(
-                samples, Options.model_validate({"hotwords": hotwords, **options}, strict=False), lambda _: None
-            )
-        except (PermanentError, TransientError, OutageError) as exc:
-            return exc.code
-
-
-async def together(engine: ProcessEngine, *hotwords: str | None) -> list[Outcome]:
-    return list(await asyncio.gather(*(job(engine, each) for each in hotwords)))
-
-
-def codes(outcomes: Sequence[Outcome]) -> list[str]:
-    return ["done" if isinstance(each, EngineResult) else each.value for each in outcomes]
-
-
-def pid_of(engine: ProcessEngine) -> int:
-    assert engine.process_id is not None
-    return engine.process_id
-
-
-async def test_the_fake_answers_like_an_engine() -> None:
-    async with ProcessEngine(make_fake_config("base")) as engine:
-        result = await job(engine, language="de", word_timestamps=True)
-    assert isinstance(result, EngineResult)
-    assert (result.engine, result.language, result.model.name) == ("fake", "de", "base")
-    assert len(result.segments) == 1
-    assert result.options["hotwords"] is None
 
 
 @pytest.mark.parametrize("switch", ["crash", "abort"])
@@ -193,96 +155,7 @@ async def test_a_process_that_grows_past_its_limit_is_ended_and_only_the_grower_
         assert codes(outcomes) == ["GPU_OUT_OF_MEMORY", "done"]
 
 
-async def test_a_process_is_replaced_after_so_many_jobs_and_between_two() -> None:
-    async with ProcessEngine(make_fake_config(recycle_jobs=3)) as engine:
-        first = pid_of(engine)
-        outcomes = await together(engine, *["fake:slow=0.05"] * 7)
-        await until(lambda: engine.is_ready)
-        assert codes(outcomes) == ["done"] * 7
-        assert pid_of(engine) != first
-
-
-async def test_a_process_that_stays_large_is_replaced_between_jobs() -> None:
-    async with ProcessEngine(make_fake_config(recycle_rss_bytes=200 * MIB)) as engine:
-        first = pid_of(engine)
-        assert codes(await together(engine, f"fake:leak={300 * MIB}")) == ["done"]
-        await until(lambda: engine.process_id not in (None, first))
-        assert codes([await job(engine)]) == ["done"]
-
-
-async def test_progress_does_not_fall_back_when_a_job_runs_again() -> None:
-    heard: list[float] = []
-    async with ProcessEngine(make_fake_config()) as engine:
-        with make_noise(90) as samples:
-            options = Options(hotwords="fake:slow=0.2")
-            long = asyncio.create_task(engine.transcribe(samples, options, heard.append))
-            await until(lambda: len(heard) == 1)
-            assert codes([await job(engine, "fake:crash")]) == ["ENGINE_CRASHED"]
-            await long
-    assert heard == [30.0, 60.0, 90.0]
-
-
 async def test_a_crash_every_twentieth_of_five_hundred_leaves_every_job_settled() -> None:
     async with ProcessEngine(make_fake_config(slots=4)) as engine:
         outcomes = await together(engine, *("fake:crash" if number % 20 == 19 else None for number in range(500)))
     assert codes(outcomes) == ["ENGINE_CRASHED" if number % 20 == 19 else "done" for number in range(500)]
-
-
-async def test_jobs_may_name_any_allowed_model_and_more_are_held_than_fit_at_no_time() -> None:
-    async with ProcessEngine(make_fake_config("a", "b", "c", models_bytes=2)) as engine:
-        assert engine.status.loaded == ("a",)
-        names = ["a", "b", "c", None, "c", "b", "a"] * 5
-        outcomes = await asyncio.gather(*(job(engine, model=name) for name in names))
-        held = engine.status.loaded
-    assert [each.model.name for each in outcomes if isinstance(each, EngineResult)] == [name or "a" for name in names]
-    assert len(held) == 2
-
-
-async def test_who_waits_for_a_model_is_told_that_it_is_being_loaded() -> None:
-    told: list[str] = []
-    async with ProcessEngine(make_fake_config("a", "b")) as engine:
-        for name in ("a", "b", "b"):
-            with make_noise() as samples:
-                tell = partial(told.append, name)
-                await engine.transcribe(samples, Options(model=name), lambda _: None, tell)
-        assert engine.status.loading is None
-    assert told == ["b"]
-
-
-async def test_another_model_is_unknown() -> None:
-    async with ProcessEngine(make_fake_config("a", "b")) as engine:
-        assert await job(engine, model="c") is ErrorCode.MODEL_UNKNOWN
-
-
-async def test_a_cancelled_job_leaves_the_line() -> None:
-    async with ProcessEngine(make_fake_config(slots=1)) as engine:
-        first = asyncio.create_task(job(engine, "fake:slow=0.3"))
-        waiting = asyncio.create_task(job(engine))
-        await asyncio.sleep(0.1)
-        waiting.cancel()
-        third = asyncio.create_task(job(engine))
-        assert codes([await first, await third]) == ["done", "done"]
-        assert waiting.cancelled()
-
-
-async def test_who_waits_when_the_engine_closes_is_told() -> None:
-    async with ProcessEngine(make_fake_config(slots=1)) as engine:
-        running = asyncio.create_task(job(engine, "fake:hang"))
-        waiting = asyncio.create_task(job(engine))
-        await asyncio.sleep(0.2)
-    assert codes([await waiting]) == ["MODEL_LOAD_FAILED"]
-    assert codes([await running]) == ["ENGINE_CRASHED"]
-
-
-async def test_a_slow_process_does_not_hold_up_the_loop() -> None:
-    async with ProcessEngine(make_fake_config()) as engine:
-        os.kill(pid_of(engine), signal.SIGSTOP)
-        jobs = [asyncio.create_task(job(engine)) for _ in range(50)]
-        loop = asyncio.get_running_loop()
-        longest_s, last_s = 0.0, loop.time()
-        for _ in range(20):
-            await asyncio.sleep(0.01)
-            longest_s, last_s = max(longest_s, loop.time() - last_s), loop.time()
-        os.kill(pid_of(engine), signal.SIGCONT)
-        assert codes(await asyncio.gather(*jobs)) == ["done"] * 50
-    assert longest_s < 1
