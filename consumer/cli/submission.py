@@ -65,6 +65,7 @@ class Submission:
             try:
                 ending = follower.follow(entry.job_id, show)
                 await self._publish(entry)
+                _pass_on_cancellation()
                 manifest = await _manifest(ending, entry.job_id, timeout_s)
                 del self.open[entry.job_id]
                 return await _translated(self._client.fetch_transcript(manifest), ErrorCode.STORAGE_UNAVAILABLE)
@@ -135,6 +136,13 @@ async def _manifest(ending: asyncio.Future[OutcomeEvent], job_id: str, timeout_s
     if outcome.error is not None:
         raise _GivenUpError(outcome.error.code, outcome.error.message)
     return outcome.manifest or ""
+
+
+def _pass_on_cancellation() -> None:
+    """For who was cancelled while it handed over a request, which it did to the end."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _translated(call: Awaitable[Result], code: ErrorCode) -> Result:

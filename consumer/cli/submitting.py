@@ -95,7 +95,9 @@ class Submitting:
         except BaseException:
             with contextlib.suppress(OSError):
                 for job_id, name in submission.open.items():
-                    self._printer.bars.print(on_one_line(f"steno: {name}: job {job_id} goes on"), err=True)
+                    self._printer.bars.print(
+                        on_one_line(f"steno: {name}: job {job_id} goes on; steno watch {job_id} follows it"), err=True
+                    )
             raise
 
 

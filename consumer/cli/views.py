@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 import click
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -78,7 +78,7 @@ class Screen:
     def __init__(self, console: Console) -> None:
         """Draws nothing yet."""
         self._console = console
-        self._live = Live(_table((), console.width), console=console, refresh_per_second=4, transient=True)
+        self._live = Live(_drawn((), console.width), console=console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
         """Begins to draw."""
@@ -95,7 +95,7 @@ class Screen:
         """Draws the table with the next refresh; a job that has ended gets its line at once."""
         if row.outcome is not None:
             self._console.print(Text("  ".join(filter(None, _fields(row))), _STYLES[row.outcome]), soft_wrap=True)
-        self._live.update(_table(tuple(under_way), self._console.width))
+        self._live.update(_drawn(tuple(under_way), self._console.width))
 
 
 def _fields(row: Row) -> tuple[str, ...]:
@@ -103,14 +103,19 @@ def _fields(row: Row) -> tuple[str, ...]:
     return (time, on_one_line(row.job_id), row.stage, _share(row), _speed(row), on_one_line(row.note))
 
 
-def _table(rows: tuple[Row, ...], width: int) -> Table:
+def _drawn(rows: tuple[Row, ...], width: int) -> Group:
     title = f"{len(rows)} jobs under way" if len(rows) != 1 else "1 job under way"
-    table = Table(box=None, title=title, title_justify="left", pad_edge=False)
+    head = Text(title, "italic", no_wrap=True, overflow="ellipsis")
+    return Group(head, _table(rows[-_MOST_ROWS:], width)) if rows else Group(head)
+
+
+def _table(rows: tuple[Row, ...], width: int) -> Table:
+    table = Table(box=None, pad_edge=False)
     columns = _columns(width)
     table.add_column("job", no_wrap=True, overflow="ellipsis", max_width=max(width - _columns_chars(columns), 4))
     for name in columns[1:]:
         table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=_CHARS[name])
-    for row in rows[-_MOST_ROWS:]:
+    for row in rows:
         cells = {
             "job": on_one_line(row.job_id), "done": _share(row), "stage": row.stage, "speed": _speed(row),
             "worker": on_one_line(row.note),

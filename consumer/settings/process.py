@@ -33,7 +33,7 @@ class HealthSettings(Group):
     """The health endpoints."""
 
     host: str = Field("127.0.0.1", min_length=1, description="address to bind; `0.0.0.0` for probes from outside")
-    port: int = Field(8080, ge=0, le=65535, description="port of /livez and /readyz; 0 takes a free one")
+    port: int = Field(8080, ge=0, le=65535, description="port of /livez, /readyz and /metrics; 0 takes a free one")
 
 
 class LogFormat(StrEnum):

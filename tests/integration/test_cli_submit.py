@@ -139,27 +139,42 @@ async def test_a_thousand_files_at_once(settings: Settings, capsys: pytest.Captu
     assert published == {line["job_id"]: line["uri"] for line in lines}
 
 
+async def interrupted(settings: Settings, *arguments: str, **environment: str) -> tuple[TranscriptionRequest, str, str]:
+    """Runs the command until a request is published, then interrupts it; the request, and what was said where."""
+    variables = {
+        "STENO_KAFKA__BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
+        "STENO_TOPICS__REQUESTS": settings.topics.requests,
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "consumer", "submit", *arguments,
+        env=os.environ | variables | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        [request] = await requests(settings, 1)
+        process.send_signal(signal.SIGINT)
+        out, err = await asyncio.wait_for(process.communicate(), DEADLINE_S)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    assert process.returncode == 130
+    return request, out.decode(), err.decode()
+
+
 async def test_an_interrupted_command_tells_what_was_submitted(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(b"sound")
     with socket.create_server(("127.0.0.1", 0)) as silent:  # a store that takes connections and says nothing
-        environment = os.environ | {
-            "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{silent.getsockname()[1]}",
-            "STENO_KAFKA__BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
-            "STENO_TOPICS__REQUESTS": settings.topics.requests,
-        }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "consumer", "submit", str(tmp_path / "a.wav"), "s3://media/b.mp3",
-            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-        try:
-            [request] = await requests(settings, 1)
-            process.send_signal(signal.SIGINT)
-            out, err = await asyncio.wait_for(process.communicate(), DEADLINE_S)
-        finally:
-            if process.returncode is None:
-                process.kill()
-    assert (process.returncode, err.strip()) == (130, b"steno: interrupted")
-    assert out.decode() == f"{request.job_id}\ts3://media/b.mp3\n"
+        store = {"AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        request, out, err = await interrupted(settings, str(tmp_path / "a.wav"), "s3://media/b.mp3", **store)
+    assert out == f"{request.job_id}\ts3://media/b.mp3\n"
+    assert err.strip() == "steno: interrupted"
+
+
+async def test_an_interrupted_wait_tells_which_jobs_go_on(settings: Settings) -> None:
+    request, out, err = await interrupted(settings, "--wait", "s3://media/b.mp3")
+    assert out == ""
+    assert err.splitlines()[0] == (
+        f"steno: s3://media/b.mp3: job {request.job_id} goes on; steno watch {request.job_id} follows it"
+    )
 
 
 async def test_what_is_named_twice_is_submitted_once(

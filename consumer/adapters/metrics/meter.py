@@ -6,7 +6,7 @@ import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.core import Metric as Family
 from prometheus_client.exposition import choose_encoder
@@ -32,6 +32,8 @@ class Metrics:
 
     def __init__(self) -> None:
         """All counters at zero, with every value that their labels can have: a rate needs a first point."""
+        # A second series for each counter, which few can read.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no types
         self._registry = CollectorRegistry()
         self._jobs = _counter(catalogue.JOBS, self._registry)
         self._repeats = _counter(catalogue.REPEATS, self._registry)

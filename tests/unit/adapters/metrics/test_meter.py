@@ -39,6 +39,7 @@ def test_jobs_are_counted_by_outcome_and_code() -> None:
     for end in (COMPLETED, COMPLETED, FAILED):
         metrics.settled(end)
     found = values(metrics)
+    assert not [name for name, _ in found if name.endswith("_created")]
     assert found["steno_jobs_total", ("", "completed")] == 2
     assert found["steno_jobs_total", ("MEDIA_CORRUPT", "failed")] == 1
     assert found["steno_audio_seconds_total", ()] == 120.0
