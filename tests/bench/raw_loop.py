@@ -1,9 +1,10 @@
 """The calls of a fake job and nothing else, made with the same clients: what no worker can be faster than.
 
-`python -m tests.bench.raw_loop` takes the clients as they come, reads the settings of `steno worker` and ends by
-SIGTERM. For each record: two reads that find nothing, the media, `transcript.json` under a condition, four other
-outputs, the manifest under a condition, a `started` event that is not waited for, the outcome that is, and a commit.
-It validates, decodes and transcribes nothing, keeps no order of offsets and would lose work in any fault.
+`python -m tests.bench.raw_loop [--tuned]` takes the clients as they come, or S3's as steno sets it up; it reads the
+settings of `steno worker` and ends by SIGTERM. For each record: two reads that find nothing, the media,
+`transcript.json` under a condition, four other outputs, the manifest under a condition, a `started` event that is not
+waited for, the outcome that is, and a commit. It validates, decodes and transcribes nothing, keeps no order of offsets
+and would lose work in any fault.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import contextlib
 import json
 import os
 import signal
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import aioboto3
@@ -20,6 +22,7 @@ from aiobotocore.config import AioConfig
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from botocore.exceptions import ClientError
 
+from consumer.adapters.s3_store.client import StoreConfig, open_client
 from contracts.requests import split_s3_uri
 
 if TYPE_CHECKING:
@@ -52,9 +55,7 @@ class RawLoop:
         async with (await self._s3.get_object(Bucket=bucket, Key=key))["Body"] as body:
             await body.read()
         await self._create(f"{place}/transcript.json", _TRANSCRIPT)
-        await asyncio.gather(
-            *(self._put(f"{place}/transcript.{name}", _OUTPUT) for name in ("srt", "vtt", "txt", "tsv"))
-        )
+        await asyncio.gather(*(self._put(f"{place}/transcript.{name}", _OUTPUT) for name in _OTHERS))
         await self._create(f"{place}/manifest.json", _TRANSCRIPT)
         value = json.dumps({"job_id": request["job_id"], "engine_s": 0.0}).encode()
         await self._producer.send_and_wait(outcomes, value, key=record.key, headers=_HEADERS)
@@ -96,11 +97,13 @@ async def _commit(consumer: AIOKafkaConsumer, ended: asyncio.Event) -> None:
         await consumer.commit()
 
 
-async def run(environment: dict[str, str]) -> None:
+async def run(environment: dict[str, str], *, is_tuned: bool) -> None:
     """Consumes until SIGTERM."""
     bootstrap, topic = environment["STENO_KAFKA__BOOTSTRAP_SERVERS"], environment["STENO_TOPICS__REQUESTS"]
     kafka: dict[str, Any] = {"bootstrap_servers": bootstrap}
-    client = aioboto3.Session().client("s3", config=AioConfig(max_pool_connections=50))
+    session = aioboto3.Session()
+    tuned = open_client(session, None, StoreConfig())
+    client = tuned if is_tuned else session.client("s3", config=AioConfig(max_pool_connections=50))
     consumer = AIOKafkaConsumer(
         topic, group_id=topic, auto_offset_reset="earliest", enable_auto_commit=False, fetch_max_wait_ms=100, **kafka
     )
@@ -117,4 +120,4 @@ async def run(environment: dict[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(run(dict(os.environ)))
+    asyncio.run(run(dict(os.environ), is_tuned="--tuned" in sys.argv))
