@@ -11,7 +11,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -33,6 +33,8 @@ class ScratchConfig:
     """Bytes in open files above which intake waits; 0: no limit."""
     min_free_bytes: int = 0
     """Free bytes of the disk below which intake waits; 0: no limit."""
+    look_every_s: float = 5.0
+    """How long at most whoever waits goes without looking at the disk again, in seconds."""
 
 
 class Scratch:
@@ -57,24 +59,31 @@ class Scratch:
             self._open[media] = expected_bytes or 0
             try:
                 yield media
-            finally:
+            finally:  # however it ended: those who wait are told by nobody else
                 del self._open[media]
-        self._freed.set()
+                self._freed.set()
 
     @property
     def held_bytes(self) -> int:
         """Bytes in the open files."""
         return sum(max(os.fstat(media.fileno()).st_size, expected) for media, expected in self._open.items())
 
+    @property
+    def lack(self) -> str | None:
+        """Why whoever wants to make a file has to wait; None while there is room."""
+        return self._lack() if self._open else None
+
     async def wait_for_room(self) -> None:
-        """Returns at once while there is room, else when enough files are closed. May be cancelled."""
+        """Returns at once while there is room, else when enough is free again. May be cancelled."""
         is_told = False
-        while self._open and (reason := self._lack()):
+        while reason := self.lack:
             if not is_told:
                 log.info("waiting_for_scratch", reason=reason, files=len(self._open))
                 is_told = True
             self._freed.clear()
-            await self._freed.wait()
+            with suppress(TimeoutError):  # others who share the disk tell nobody what they free
+                async with asyncio.timeout(self._config.look_every_s):
+                    await self._freed.wait()
 
     def _lack(self) -> str | None:
         limits = self._config

@@ -11,6 +11,7 @@ import pytest
 from consumer.core.failures import OutageError
 from consumer.scratch import Scratch, ScratchConfig
 from contracts.errors import ErrorCode
+from tests.waiting import until
 
 
 async def is_waiting(scratch: Scratch, meanwhile: Callable[[], object] = lambda: None) -> bool:
@@ -92,6 +93,34 @@ async def test_a_file_that_failed_is_not_counted_any_more(tmp_path: Path) -> Non
     with pytest.raises(ZeroDivisionError), scratch.file(expected_bytes=10):
         raise ZeroDivisionError
     assert (scratch.held_bytes, await is_waiting(scratch)) == (0, False)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, asyncio.CancelledError])
+async def test_a_file_that_failed_wakes_those_who_wait_already(tmp_path: Path, error: type[BaseException]) -> None:
+    scratch = Scratch(ScratchConfig(tmp_path, max_bytes=1))
+    failing = scratch.file(expected_bytes=10)
+    failing.__enter__()
+    assert not await is_waiting(scratch, lambda: failing.__exit__(error, error(), None))
+
+
+async def test_a_disk_that_others_clear_is_noticed_although_no_file_of_ours_is_closed(tmp_path: Path) -> None:
+    free = [0]
+    config = ScratchConfig(tmp_path, min_free_bytes=100, look_every_s=0.001)
+    scratch = Scratch(config, free_bytes=lambda _: free[0])
+    with scratch.file():
+        waiting = asyncio.create_task(scratch.wait_for_room())
+        await until(lambda: "0 bytes free" in (scratch.lack or ""), every_s=0)
+        free[0] = 100
+        await asyncio.wait_for(waiting, 10)
+        assert scratch.lack is None
+
+
+async def test_what_is_lacking_is_told_only_while_somebody_would_wait(tmp_path: Path) -> None:
+    scratch = Scratch(ScratchConfig(tmp_path, max_bytes=100))
+    assert scratch.lack is None
+    with scratch.file(expected_bytes=101):
+        assert scratch.lack == "101 bytes of media in flight"
+    assert scratch.lack is None
 
 
 async def test_a_folder_that_takes_no_file_is_an_outage_that_names_the_setting(tmp_path: Path) -> None:
