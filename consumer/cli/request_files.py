@@ -18,6 +18,8 @@ from contracts.requests import Contract, Input, Output, TranscriptionRequest
 
 STANDARD_INPUT: Final = "-"
 _MOST_TOLD: Final = 10
+_MOST_CHARS: Final = 100
+"""Of a name in a message."""
 _PARTS: Final[Mapping[str, type[Contract]]] = {"": TranscriptionRequest, "input": Input, "output": Output}
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -75,11 +77,10 @@ def _documents(file: str) -> Iterator[tuple[int | None, Any]]:
     try:
         yield None, _parsed(text)
     except ValueError as whole:
-        first, line = lines[0]
         try:
-            _parsed(line)
+            _parsed(lines[0][1])
         except ValueError:  # so it is no list of lines either
-            raise _FaultError(_json_fault(whole, first - 1)) from whole
+            raise _FaultError(_json_fault(whole, 0)) from whole
         yield from _parsed_lines(lines)
 
 
@@ -93,9 +94,18 @@ def _parsed_lines(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, Any]]
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_object)
     except RecursionError as exc:
         raise ValueError("nested too deeply") from exc
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:  # which workers refuse, too
+            raise ValueError(f"the name {name[:_MOST_CHARS]!r} stands twice in one object")
+        found[name] = value
+    return found
 
 
 def _json_fault(error: ValueError, lines_before: int) -> str:
@@ -129,7 +139,7 @@ def _refuse_unknown(document: Mapping[str, Any]) -> None:
             if name not in model.model_fields:
                 near = difflib.get_close_matches(name, model.model_fields, 1)
                 hint = f"; did you mean '{prefix}{near[0]}'?" if near else "."
-                raise _FaultError(f"{prefix}{name}: no such name{hint}")
+                raise _FaultError(f"{prefix}{name[:_MOST_CHARS]}: no such name{hint}")
 
 
 def _overridden(request: TranscriptionRequest, flags: TranscriptionRequest) -> TranscriptionRequest:
