@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from contracts.broker import OPEN, BrokerSecurity
 
@@ -20,6 +21,12 @@ class ClientConfig:
     progress_topic: str = "transcription.progress"
     uploads_prefix: str = "s3://media/uploads/"
     """Where `upload` puts files unless told otherwise."""
+    addressing: Literal["auto", "path", "virtual"] = "auto"
+    """Whether a bucket's name stands in the path or in the host's name; `auto`: botocore's choice for the endpoint."""
+    encryption: Literal["AES256", "aws:kms", "aws:kms:dsse"] | None = None
+    """Asked for with every upload; None leaves it to the bucket."""
+    kms_key_id: str = ""
+    """Key for `aws:kms` and `aws:kms:dsse`; empty: the account's own."""
     answer_timeout_s: float = 30.0
     """Longest wait for one answer of broker or store, in seconds; an upload of many parts waits for each part."""
     results_prefix: str = "s3://transcripts/"

@@ -52,7 +52,7 @@ class StenoClient:
         Raises:
             ClientError: the `AWS_*` settings do not make a client.
         """
-        self._storage = await Storage.opened(self._resources, answer_timeout_s=self._config.answer_timeout_s)
+        self._storage = await Storage.opened(self._resources, self._config)
         self._resources.push_async_callback(self._watch.close)
         return self
 

@@ -13,8 +13,9 @@ from aiobotocore.config import AioConfig
 from botocore import exceptions as boto
 from botocore.handlers import add_expect_header
 
+from contracts.client.config import ClientConfig
 from contracts.client.errors import STORAGE_ERRORS, ClientError, storage_error
-from contracts.client.uploads import OnBytes, Upload, content_type, key_name
+from contracts.client.uploads import Encryption, OnBytes, Upload, content_type, key_name
 from contracts.requests import split_s3_uri
 
 if TYPE_CHECKING:
@@ -27,30 +28,25 @@ _ABSENT: Final = frozenset(("NoSuchKey", "NoSuchBucket", "AccessDenied", "404", 
 class Storage:
     """Files up, documents down; each call is bounded in time by the client's own timeouts and retries."""
 
-    def __init__(self, s3: S3Client) -> None:
-        """Borrows an open client."""
+    def __init__(self, s3: S3Client, encryption: Encryption) -> None:
+        """Borrows an open client; the encryption is asked for with every upload."""
         self._s3 = s3
+        self._encryption = encryption
 
     @classmethod
-    async def opened(cls, resources: AsyncExitStack, *, answer_timeout_s: float) -> Storage:
+    async def opened(cls, resources: AsyncExitStack, config: ClientConfig) -> Storage:
         """Builds the S3 client, which `resources` closes; no request is made.
 
         Raises:
             ClientError: the `AWS_*` settings do not make a client.
         """
-        # SigV4 signs the body; newer default checksums fail on stores that do not know them.
-        config = AioConfig(
-            signature_version="s3v4", connect_timeout=5, read_timeout=answer_timeout_s,
-            retries={"mode": "standard", "total_max_attempts": 4},
-            request_checksum_calculation="when_required", response_checksum_validation="when_required",
-        )  # fmt: skip
         try:
-            s3 = await resources.enter_async_context(aioboto3.Session().client("s3", config=config))
+            s3 = await resources.enter_async_context(aioboto3.Session().client("s3", config=_wire(config)))
         except (*STORAGE_ERRORS, ValueError) as exc:
             raise ClientError(f"the AWS settings do not fit: {exc}") from exc
         # A store or proxy that does not know `Expect: 100-continue` would let us hang.
         s3.meta.events.unregister("before-call.s3", add_expect_header)
-        return cls(s3)
+        return cls(s3, Encryption(config.encryption, config.kms_key_id))
 
     async def upload(self, path: Path, prefix: str, on_progress: OnBytes | None = None) -> str:
         """Puts a file under the prefix, below an id of its own; returns its URI.
@@ -62,7 +58,7 @@ class Storage:
         parts = (key_prefix.removesuffix("/"), uuid.uuid4().hex, key_name(path))
         key = "/".join(part for part in parts if part)
         uri = f"s3://{bucket}/{key}"
-        upload = Upload(self._s3, bucket, key, content_type(path), on_progress)
+        upload = Upload(self._s3, bucket, key, content_type(path), self._encryption, on_progress)
         try:
             with path.open("rb") as file:
                 await upload.run(file, os.fstat(file.fileno()).st_size)
@@ -103,3 +99,12 @@ class Storage:
         response = await self._s3.get_object(Bucket=bucket, Key=key)
         async with response["Body"]:
             return await response["Body"].read()
+
+
+def _wire(config: ClientConfig) -> AioConfig:
+    # SigV4 signs the body; newer default checksums fail on stores that do not know them.
+    return AioConfig(
+        signature_version="s3v4", s3={"addressing_style": config.addressing},
+        connect_timeout=5, read_timeout=config.answer_timeout_s, retries={"mode": "standard", "total_max_attempts": 4},
+        request_checksum_calculation="when_required", response_checksum_validation="when_required",
+    )  # fmt: skip

@@ -11,12 +11,13 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, TypedDict
 
 from contracts.client.errors import STORAGE_ERRORS
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
+    from types_aiobotocore_s3.literals import ServerSideEncryptionType
     from types_aiobotocore_s3.type_defs import CompletedPartTypeDef
 
 _PART_BYTES: Final = 8 * 1024 * 1024
@@ -45,6 +46,29 @@ def content_type(path: Path) -> str:
     return mimetypes.guess_type(path.name, strict=False)[0] or "application/octet-stream"
 
 
+class _EncryptionFields(TypedDict, total=False):
+    ServerSideEncryption: ServerSideEncryptionType
+    SSEKMSKeyId: str
+
+
+@dataclass(frozen=True, slots=True)
+class Encryption:
+    """How the store is asked to encrypt an object."""
+
+    algorithm: ServerSideEncryptionType | None = None
+    """None leaves it to the bucket."""
+    kms_key_id: str = ""
+
+    def fields(self) -> _EncryptionFields:
+        """What is said of it where an object is begun; its parts do not repeat it."""
+        said: _EncryptionFields = {}
+        if self.algorithm:
+            said["ServerSideEncryption"] = self.algorithm
+        if self.kms_key_id:
+            said["SSEKMSKeyId"] = self.kms_key_id
+        return said
+
+
 @dataclass(slots=True)
 class Upload:
     """One upload; use once. aioboto3's own keeps up to 800 MB in memory and hangs when a part fails early."""
@@ -53,6 +77,7 @@ class Upload:
     bucket: str
     key: str
     type: str
+    encryption: Encryption
     on_progress: OnBytes | None = None
     _sent_bytes: int = 0
     _parts: list[CompletedPartTypeDef] = field(default_factory=list)
@@ -62,11 +87,11 @@ class Upload:
     async def run(self, file: IO[bytes], size_bytes: int) -> None:
         """Sends the file, in parts when it is large; an upload that fails leaves nothing behind."""
         if size_bytes <= _PART_BYTES:
-            body = await asyncio.to_thread(file.read)
-            await self.client.put_object(Bucket=self.bucket, Key=self.key, Body=body, ContentType=self.type)
-            self._tell(len(body), size_bytes)
+            await self._send_whole(file, size_bytes)
             return
-        begun = await self.client.create_multipart_upload(Bucket=self.bucket, Key=self.key, ContentType=self.type)
+        begun = await self.client.create_multipart_upload(
+            Bucket=self.bucket, Key=self.key, ContentType=self.type, **self.encryption.fields()
+        )
         upload_id = begun["UploadId"]
         try:
             await self._send_all(file, size_bytes, upload_id)
@@ -77,6 +102,13 @@ class Upload:
         except BaseException:
             await self._abort(upload_id)
             raise
+
+    async def _send_whole(self, file: IO[bytes], size_bytes: int) -> None:
+        body = await asyncio.to_thread(file.read)
+        await self.client.put_object(
+            Bucket=self.bucket, Key=self.key, Body=body, ContentType=self.type, **self.encryption.fields()
+        )
+        self._tell(len(body), size_bytes)
 
     async def _abort(self, upload_id: str) -> None:
         # A part that was on its way may come in after an abort and stay: S3 asks to repeat it until nothing is left.

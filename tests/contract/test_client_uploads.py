@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from contracts.client.uploads import Upload, content_type, key_name
+from contracts.client.uploads import Encryption, Upload, content_type, key_name
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ class _Straggling:
 
 async def test_an_upload_that_fails_is_given_up_until_nothing_is_left_of_it() -> None:
     store = _Straggling()
-    upload = Upload(store, "bkt", "key", "audio/wav")  # type: ignore[arg-type]  # as much of a client as it needs
+    upload = Upload(store, "bkt", "key", "audio/wav", Encryption())  # type: ignore[arg-type]  # as much of a client as it needs
     with pytest.raises(LookupError, match="the first error"):
         await upload.run(io.BytesIO(bytes(9 * 1024**2)), 9 * 1024**2)
     assert store.lives == 0

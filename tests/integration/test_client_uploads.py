@@ -6,11 +6,13 @@ import asyncio
 import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import aioboto3
 import pytest
 
 from contracts.client import ClientConfig, StenoClient
+from tests.integration.listening import listening
 from tests.stack.store import S3Address
 
 pytestmark = pytest.mark.usefixtures("aws_environment")
@@ -68,3 +70,42 @@ async def test_an_upload_that_ends_early_leaves_nothing(
     async with session.client("s3", endpoint_url=s3_address.endpoint) as s3:
         assert (await s3.list_objects_v2(Bucket=bucket))["KeyCount"] == 0
         assert "Uploads" not in await s3.list_multipart_uploads(Bucket=bucket)
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (ClientConfig(addressing="path"), (None, None)),
+        (ClientConfig(addressing="path", encryption="AES256"), ("AES256", None)),
+        (ClientConfig(addressing="path", encryption="aws:kms", kms_key_id="key-1"), ("aws:kms", "key-1")),
+    ],
+)
+async def test_every_object_is_begun_with_the_encryption_set(
+    config: ClientConfig, said: tuple[str | None, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small, large = tmp_path / "a.wav", tmp_path / "b.wav"
+    small.write_bytes(b"sound")
+    large.write_bytes(bytes(9 * MIB))
+    async with listening() as listener:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", listener.url)
+        async with StenoClient(config) as client:
+            await client.upload(small)
+            await client.upload(large)
+    asked = listener.asked("x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id")
+    assert asked[:2] == [said, said]
+    assert [request.method for request in listener.requests] == ["PUT", "POST", "PUT", "PUT", "POST"]
+    assert set(asked[2:]) == {(None, None)}  # the parts of an upload do not repeat what it began with
+
+
+@pytest.mark.parametrize(("addressing", "host"), [("path", "store:9000"), ("virtual", "media.store:9000")])
+async def test_the_bucket_stands_where_it_was_asked_for(
+    addressing: Literal["path", "virtual"], host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"sound")
+    async with listening() as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://store:9000")
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        async with StenoClient(ClientConfig(addressing=addressing, uploads_prefix="s3://media/in/")) as client:
+            await client.upload(path)
+    assert proxy.asked("Host") == [(host,)]

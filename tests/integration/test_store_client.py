@@ -9,40 +9,18 @@ from typing import Any
 import aioboto3
 import botocore.session
 import pytest
-from aiohttp import web
 
 from consumer.adapters.s3_store import S3Store, StoreConfig
 from consumer.adapters.s3_store.client import Addressing, open_client
+from tests.integration.listening import Listener, listening
 
 SESSION = aioboto3.Session("key", "secret", region_name="us-east-1")
 
 
-class Listener:
-    """Takes every request and remembers it."""
-
-    def __init__(self) -> None:
-        self.requests: list[web.BaseRequest] = []
-        self.port = 0
-
-    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        self.requests.append(request)
-        await request.read()
-        return web.Response(headers={"ETag": '"etag"'})
-
-    @property
-    def url(self) -> str:
-        return f"http://localhost:{self.port}"
-
-
 @pytest.fixture
 async def listener() -> AsyncIterator[Listener]:
-    listener = Listener()
-    runner = web.ServerRunner(web.Server(listener))
-    await runner.setup()
-    await web.TCPSite(runner, "localhost", 0).start()
-    listener.port = runner.addresses[0][1]
-    yield listener
-    await runner.cleanup()
+    async with listening() as listener:
+        yield listener
 
 
 @pytest.mark.parametrize(
@@ -66,8 +44,7 @@ async def test_every_write_asks_for_the_encryption_set(listener: Listener) -> No
         await store.create("s3://bucket/b", b"x", "text/plain")
         await store.replace("s3://bucket/c", b"x", "text/plain", etag="etag")
     names = ("x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id")
-    asked = [tuple(request.headers.get(name) for name in names) for request in listener.requests]
-    assert asked == [("aws:kms", "key-1")] * 3
+    assert listener.asked(*names) == [("aws:kms", "key-1")] * 3
 
 
 async def test_nothing_is_said_of_encryption_unless_set(listener: Listener) -> None:

@@ -36,9 +36,10 @@ def test_client_speaks_to_what_the_settings_name() -> None:
     config = client_config(
         Settings(
             kafka=KafkaSettings(bootstrap_servers="broker:1"), topics=TopicSettings(requests="speech.requests"),
-            s3=S3Settings(uploads="s3://media/in/"),
+            s3=S3Settings(uploads="s3://media/in/", addressing="path", encryption="aws:kms", kms_key_id="key-1"),
         )
     )  # fmt: skip
     assert config.bootstrap_servers == "broker:1"
     assert (config.requests_topic, config.results_topic) == ("speech.requests", "speech.results")
     assert (config.progress_topic, config.uploads_prefix) == ("speech.progress", "s3://media/in/")
+    assert (config.addressing, config.encryption, config.kms_key_id) == ("path", "aws:kms", "key-1")
