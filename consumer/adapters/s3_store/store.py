@@ -146,17 +146,16 @@ class S3Store:
         return found.etag if found is not None and found.body == body else None
 
     async def _put(self, request: PutObjectRequestTypeDef) -> str:
-        # Two writers under a condition at once: one of them is told to come again.
-        again = AsyncRetrying(
-            retry=retry_if_exception(lambda error: isinstance(error, FOREIGN) and fault_of(error) is Fault.CONFLICT),
-            stop=stop_after_attempt(_CONFLICT_TRIES),
-            wait=wait_random_exponential(multiplier=_CONFLICT_PAUSE_S),
-            reraise=True,
-        )
         async with asyncio.timeout(self._limits.call_s):
-            async for attempt in again:
-                with attempt:
-                    response = await self._client.put_object(**request)
+            try:
+                response = await self._client.put_object(**request)
+            except ClientError as exc:
+                if fault_of(exc) is not Fault.CONFLICT:
+                    raise
+                # Two writers under a condition at once: one of them is told to come again.
+                async for attempt in _conflict_tries():
+                    with attempt:
+                        response = await self._client.put_object(**request)
         return unquoted(response["ETag"])
 
     def _request(self, uri: str, body: bytes, content_type: str) -> PutObjectRequestTypeDef:
@@ -167,3 +166,13 @@ class S3Store:
         if self._config.kms_key_id:
             request["SSEKMSKeyId"] = self._config.kms_key_id
         return request
+
+
+def _conflict_tries() -> AsyncRetrying:
+    """The tries after the first one, made only when needed, for making them costs as much as a request."""
+    return AsyncRetrying(
+        retry=retry_if_exception(lambda error: isinstance(error, ClientError) and fault_of(error) is Fault.CONFLICT),
+        stop=stop_after_attempt(_CONFLICT_TRIES - 1),
+        wait=wait_random_exponential(multiplier=_CONFLICT_PAUSE_S),
+        reraise=True,
+    )
