@@ -128,6 +128,10 @@ class Event(Generic[Data_co]):
     traceparent: str | None
     tracestate: str | None
     data: Data_co
+    cause: str | None = None
+    """Place of the request that is answered: topic/partition/offset. None from workers that did not tell it yet."""
+    fingerprint: str | None = None
+    """Of the request, as in the manifest; None as well where the bytes held no job."""
 
 
 class NotAnEventError(ValueError):
@@ -144,10 +148,7 @@ def parse_event(headers: Headers, value: bytes | None) -> Event:
     Raises:
         NotAnEventError: the record is no CloudEvent of ours, or its value does not fit its type.
     """
-    attributes = {name: raw.decode("utf-8", "replace") for name, raw in headers if raw is not None}
-    missing = [name for name in ("ce_specversion", "ce_id", "ce_source", "ce_type") if name not in attributes]
-    if missing:
-        raise NotAnEventError(f"not a CloudEvent in Kafka binary mode: no {', '.join(missing)} header")
+    attributes = _attributes(headers)
     try:
         kind = Kind(attributes["ce_type"].removeprefix(TYPE_PREFIX).removesuffix(TYPE_SUFFIX))
         data = (OutcomeEvent if kind.is_outcome else ProgressEvent).model_validate_json(value or b"")
@@ -164,4 +165,14 @@ def parse_event(headers: Headers, value: bytes | None) -> Event:
         traceparent=attributes.get("traceparent"),
         tracestate=attributes.get("tracestate"),
         data=data,
+        cause=attributes.get("ce_cause"),
+        fingerprint=attributes.get("ce_fingerprint"),
     )
+
+
+def _attributes(headers: Headers) -> dict[str, str]:
+    found = {name: raw.decode("utf-8", "replace") for name, raw in headers if raw is not None}
+    missing = [name for name in ("ce_specversion", "ce_id", "ce_source", "ce_type") if name not in found]
+    if missing:
+        raise NotAnEventError(f"not a CloudEvent in Kafka binary mode: no {', '.join(missing)} header")
+    return found

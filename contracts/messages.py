@@ -94,6 +94,8 @@ def _headers(message: Message) -> Node:
         "ce_time": {"type": "string", "format": "date-time"},
         "ce_subject": {"type": "string", "description": "the media, s3://bucket/key"},
         "ce_dataref": {"type": "string", "description": "the manifest of a completed job, s3://bucket/key"},
+        "ce_cause": {"type": "string", "description": "place of the request that is answered: topic/partition/offset"},
+        "ce_fingerprint": {"type": "string", "description": "of the request, as in the manifest"},
         "content-type": _TEXT,
     }
     required = ["ce_specversion", "ce_id", "ce_source", "ce_type"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -51,7 +51,7 @@ def outcome_record(
         _place_id(cause) if is_borrowed else own_id,
         now=now,
         cause=cause,
-        extra={"ce_subject": outcome.input, "ce_dataref": outcome.manifest},
+        extra={"ce_subject": outcome.input, "ce_dataref": outcome.manifest, "ce_fingerprint": job.fingerprint},
     )
     return OutboundRecord(emitter.results_topic, job.job_id.encode(), _json(outcome), headers)
 
@@ -70,7 +70,8 @@ def progress_record(
     """The event that a job goes on; ids differ by attempt and, while it works, by stage or milliseconds done."""
     step = f"/{event.stage}" if event.stage else "" if event.done_s is None else f"/{round(event.done_s * 1000)}"
     event_id = f"{job.tenant or '-'}/{job.job_id}/{event.kind.value}/{job.replay_count}/{job.attempt}{step}"
-    headers = _headers(emitter, event.kind, event_id, now=now, cause=cause, extra={"ce_subject": event.input})
+    extra = {"ce_subject": event.input, "ce_fingerprint": job.fingerprint}
+    headers = _headers(emitter, event.kind, event_id, now=now, cause=cause, extra=extra)
     return OutboundRecord(emitter.progress_topic, job.job_id.encode(), _json(event), headers)
 
 
@@ -130,7 +131,11 @@ def trace_headers(headers: Iterable[Header]) -> tuple[Header, ...]:
 
 def _place_id(record: Record) -> str:
     part = "" if record.part is None else f"/{record.part}"
-    return f"{record.topic}/{record.partition}/{record.offset}{part}/failed"
+    return f"{_place(record)}{part}/failed"
+
+
+def _place(record: Record) -> str:
+    return f"{record.topic}/{record.partition}/{record.offset}"
 
 
 def _detail(error: JobError) -> ErrorDetail:
@@ -148,7 +153,7 @@ def _headers(
     *,
     now: datetime,
     cause: Record,
-    extra: dict[str, str | None] | None = None,
+    extra: Mapping[str, str | None] | None = None,
 ) -> tuple[Header, ...]:
     attributes: dict[str, str | None] = {
         "ce_specversion": "1.0",
@@ -156,6 +161,7 @@ def _headers(
         "ce_source": emitter.source,
         "ce_type": kind.type,
         "ce_time": now.isoformat(timespec="milliseconds"),
+        "ce_cause": _place(cause),
         "content-type": "application/json",
         **(extra or {}),
     }

@@ -45,6 +45,20 @@ def test_an_outcome_is_a_cloud_event_that_names_the_result() -> None:
     assert dict(record.headers).keys().isdisjoint({"other"})
 
 
+def test_events_name_the_request_that_they_answer() -> None:
+    job, cause = make_a_job(), make_record(b"x")
+    failed = failed_outcome(job, PermanentError(ErrorCode.MEDIA_CORRUPT, "broken"), "gpu-3")
+    unread = unreadable_outcome("call-1", PermanentError(ErrorCode.REQUEST_INVALID, "no"), "gpu-3")
+    records = (
+        outcome_record(EMITTER, job, failed, now=NOW, cause=cause),
+        progress_record(EMITTER, job, progress_event(job, Kind.STARTED, "gpu-3"), now=NOW, cause=cause),
+        unreadable_record(EMITTER, unread, now=NOW, cause=cause),
+    )
+    events = [parse_event(record.headers, record.value) for record in records]
+    assert [event.cause for event in events] == ["requests/3/42"] * 3
+    assert [event.fingerprint for event in events] == [job.fingerprint, job.fingerprint, None]
+
+
 def test_a_failed_outcome_says_why_and_whether_to_try_again() -> None:
     for error, retryable in (
         (PermanentError(ErrorCode.MEDIA_CORRUPT, "broken"), False),
