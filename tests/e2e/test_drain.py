@@ -42,7 +42,7 @@ async def ids(deployment: Deployment) -> list[str]:
     return [parse_event(record.headers, record.value).id for record in records]
 
 
-async def test_a_drain_finishes_what_has_begun_and_hands_the_rest_to_others_at_once(deployment: Deployment) -> None:
+async def test_a_drain_finishes_what_has_begun_and_then_leaves_the_rest_to_others(deployment: Deployment) -> None:
     worker = await deployment.start_worker(**FAKE)
     await publish(deployment, "job-0", slow_s=SLOW_S)
     await in_the_engine(worker, deployment)
@@ -58,6 +58,7 @@ async def test_a_drain_finishes_what_has_begun_and_hands_the_rest_to_others_at_o
     assert (await deployment.health(worker, "/livez"))[0] == HTTPStatus.OK
     heir = await deployment.start_worker(**FAKE)
     assert await worker.ended(within_s=SLOW_S + AT_ONCE_S) == 0
+    await until(lambda: len(heir.events("job_settled")) == 5, "the rest is done", within_s=AT_ONCE_S)
     assert [(line["count"], line["reason"]) for line in worker.events("jobs_given_back")] == [(1, "not begun")]
     assert [line["job_id"] for line in worker.events("job_settled")] == ["job-0"]
     await deployment.outcomes(6)
