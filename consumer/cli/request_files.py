@@ -31,6 +31,8 @@ class WrittenRequest:
     where: str
     """`file` or `file:line`."""
     request: TranscriptionRequest
+    unknown: tuple[str, ...] = ()
+    """A sentence for each name in it that this version does not know, and passes over as workers do."""
 
 
 class _FaultError(Exception):
@@ -54,7 +56,7 @@ def read_requests(files: Sequence[str], flags: TranscriptionRequest) -> list[Wri
         for line, document in documents:
             where = f"{_named(file)}:{line}" if line else _named(file)
             try:
-                found.append(WrittenRequest(where, _request(document, flags)))
+                found.append(_written(where, document, flags))
             except _FaultError as fault:
                 faults.append(f"{where}: {fault}")
     faults += _repeated_ids(found)
@@ -62,6 +64,16 @@ def read_requests(files: Sequence[str], flags: TranscriptionRequest) -> list[Wri
         more = [f"… and {len(faults) - _MOST_TOLD} more."] if len(faults) > _MOST_TOLD else []
         raise click.UsageError("\n".join([*map(on_one_line, faults[:_MOST_TOLD]), *more]))
     return found
+
+
+def passed_over(found: Sequence[WrittenRequest]) -> Iterator[str]:
+    """What to tell of names that are not known: each once, with the first place where it stands."""
+    places: dict[str, list[str]] = {}
+    for each in found:
+        for sentence in each.unknown:
+            places.setdefault(sentence, []).append(each.where)
+    for sentence, (first, *others) in places.items():
+        yield on_one_line(f"{first}: {sentence}" + (f" It stands in {len(others)} more." if others else ""))
 
 
 def _named(file: str) -> str:
@@ -124,22 +136,22 @@ def _text(file: str) -> str:
         raise _FaultError(f" cannot be read: {exc.strerror or exc}.") from exc
 
 
-def _request(document: Any, flags: TranscriptionRequest) -> TranscriptionRequest:
+def _written(where: str, document: Any, flags: TranscriptionRequest) -> WrittenRequest:
     if not isinstance(document, dict):
         raise _FaultError("expected one request, a JSON object with 'input'; several stand one a line.")
-    _refuse_unknown(document)
-    return _overridden(_valid(TranscriptionRequest, document), flags)
+    request = _overridden(_valid(TranscriptionRequest, document), flags)
+    return WrittenRequest(where, request, tuple(_unknown(document)))
 
 
-def _refuse_unknown(document: Mapping[str, Any]) -> None:
-    """A worker passes over what it does not know; whoever writes a request wants to hear of a typo."""
+def _unknown(document: Mapping[str, Any]) -> Iterator[str]:
+    """What else is said may be meant for others, or for a version to come; whoever mistyped a name wants to know."""
     for field, model in _PARTS.items():
         part, prefix = (document.get(field), f"{field}.") if field else (document, "")
         for name in part if isinstance(part, dict) else ():
             if name not in model.model_fields:
                 near = difflib.get_close_matches(name, model.model_fields, 1)
                 hint = f"; did you mean '{prefix}{near[0]}'?" if near else "."
-                raise _FaultError(f"{prefix}{name[:_MOST_CHARS]}: no such name{hint}")
+                yield f"{prefix}{name[:_MOST_CHARS]}: no such name, left out{hint}"
 
 
 def _overridden(request: TranscriptionRequest, flags: TranscriptionRequest) -> TranscriptionRequest:

@@ -11,7 +11,7 @@ from consumer.cli import SettingsLoader
 from consumer.cli.bars import Bars
 from consumer.cli.entries import Entry, entries_in, entry_of
 from consumer.cli.output import Failure, Printer
-from consumer.cli.request_files import STANDARD_INPUT, read_requests
+from consumer.cli.request_files import STANDARD_INPUT, passed_over, read_requests
 from consumer.cli.submitting import Submitting
 from consumer.cli.suggestions import suggest_files
 from consumer.cli.template import request_template
@@ -78,7 +78,10 @@ def _entries(
         raise click.UsageError("Missing argument 'FILE|FOLDER|S3-URI…' or option '--request'.")
     if files.count(STANDARD_INPUT) > 1:
         raise click.UsageError("--request - is there twice, and standard input can be read once.")
-    entries = (*entries_in(inputs, template), *map(entry_of, read_requests(files, template)))
+    written = read_requests(files, template)
+    entries = (*entries_in(inputs, template), *map(entry_of, written))
     if template.job_id and len({each.key for each in entries if isinstance(each, Entry)}) > 1:
         raise click.UsageError("--job-id names one job: give one input.")
+    for line in passed_over(written):
+        click.echo(f"steno: {line}", err=True)
     return entries

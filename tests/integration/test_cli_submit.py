@@ -193,12 +193,15 @@ async def test_written_requests_are_published_with_what_the_flags_say(
 ) -> None:
     file = tmp_path / "requests.jsonl"
     documents = [
-        {"job_id": f"call-{number}", "input": {"uri": f"s3://media/{number}.mp3"}, "options": {"beam_size": number}}
+        {"job_id": f"call-{number}", "input": {"uri": f"s3://media/{number}.mp3"}, "options": {"beam_size": number},
+         "deadline": "2026-09-01T00:00:00Z"}
         for number in (1, 2)
-    ]
+    ]  # fmt: skip
     file.write_text("\n".join(map(json.dumps, documents)))
     assert await submit(settings, "--request", file, "--language", "de", "s3://media/0.mp3") == ExitCode.OK
-    assert capsys.readouterr().out.splitlines()[1:] == ["call-1\ts3://media/1.mp3", "call-2\ts3://media/2.mp3"]
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[1:] == ["call-1\ts3://media/1.mp3", "call-2\ts3://media/2.mp3"]
+    assert captured.err == f"steno: {file}:1: deadline: no such name, left out. It stands in 1 more.\n"
     published = {request.job_id: request.options for request in await requests(settings, 3)}
     assert (published["call-2"].beam_size, published["call-2"].language) == (2, "de")
 
