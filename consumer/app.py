@@ -126,7 +126,10 @@ async def _open_worker(settings: Settings, shutdown: Shutdown) -> AsyncIterator[
             answers.metrics,
         )
         answers.facts.update(
-            draining=shutdown.drain.is_set, in_flight=lambda: worker.in_flight, ignored=lambda: dict(worker.ignored)
+            draining=shutdown.drain.is_set,
+            in_flight=lambda: worker.in_flight,
+            ignored=lambda: dict(worker.ignored),
+            waits_for_scratch=lambda: worker.waits_for_scratch,
         )
         yield worker
 

@@ -41,8 +41,9 @@ def expose_source(metrics: Metrics, source: KafkaSource) -> None:
 
 
 def expose_scratch(metrics: Metrics, scratch: Scratch) -> None:
-    """Shows how much media is in flight."""
+    """Shows how much media is in flight, and whether there is room for more."""
     metrics.read(catalogue.SCRATCH, lambda: {(): scratch.held_bytes})
+    metrics.read(catalogue.SCRATCH_FULL, lambda: {(): float(scratch.lack is not None)})
 
 
 def expose_jobs(metrics: Metrics, attempts: Attempts, settlement: Settlement) -> None:

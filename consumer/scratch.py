@@ -88,9 +88,9 @@ class Scratch:
     def _lack(self) -> str | None:
         limits = self._config
         if 0 < limits.max_bytes < (held := self.held_bytes):
-            return f"{held} bytes of media in flight"
+            return f"{held} bytes of media in flight (STENO_SCRATCH__MAX_BYTES)"
         if limits.min_free_bytes and (free := self._free_bytes(limits.folder)) < limits.min_free_bytes:
-            return f"{free} bytes free in {limits.folder}"
+            return f"{free} bytes free in {limits.folder} (STENO_SCRATCH__MIN_FREE_BYTES)"
         return None
 
     def _make(self) -> IO[bytes]:

@@ -80,6 +80,11 @@ class Worker:
         """Deliveries that are worked on, and the jobs in them that wait, are fetched or decoded."""
         return {"deliveries": len(self._in_flight), "not_begun": len(self._not_begun)}
 
+    @property
+    def waits_for_scratch(self) -> str | None:
+        """Why no further delivery is taken although a slot may be free; None while there is room for its media."""
+        return self._scratch.lack
+
     async def run(self, shutdown: Shutdown) -> None:
         """Takes deliveries until shutdown, then drains.
 

@@ -119,7 +119,7 @@ async def test_what_is_lacking_is_told_only_while_somebody_would_wait(tmp_path: 
     scratch = Scratch(ScratchConfig(tmp_path, max_bytes=100))
     assert scratch.lack is None
     with scratch.file(expected_bytes=101):
-        assert scratch.lack == "101 bytes of media in flight"
+        assert scratch.lack == "101 bytes of media in flight (STENO_SCRATCH__MAX_BYTES)"
     assert scratch.lack is None
 
 

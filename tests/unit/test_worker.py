@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -19,7 +19,7 @@ from consumer.core.failures import ExitCode, FatalError, OutageError, PermanentE
 from consumer.core.intake.readings import IntakeRules, Reason
 from consumer.handler import Handler, HandlerConfig
 from consumer.patience import Patience
-from consumer.ports import RecordRefusedError
+from consumer.ports import Recording, RecordRefusedError
 from consumer.progress import ProgressReporter
 from consumer.scratch import Scratch, ScratchConfig
 from consumer.settlement import Settlement
@@ -27,6 +27,7 @@ from consumer.stopwatch import STAGES
 from consumer.worker import Shutdown, Worker, WorkerConfig
 from contracts.errors import ErrorCode
 from contracts.events import Event, Kind, OutcomeEvent, parse_event
+from contracts.requests import Channels
 from tests.fakes.broker import FakeBroker
 from tests.fakes.engine import FakeDecoder, FakeEngine
 from tests.fakes.meter import FakeMeter
@@ -239,6 +240,37 @@ async def test_a_dead_letter_that_the_broker_refuses_goes_out_cut_short(bench: B
     assert letter.value is None
     assert dict(letter.headers)["x-steno-truncated"] == b"1000"
     assert bench.ends == {None: Kind.FAILED}
+
+
+class HeldDecoder(FakeDecoder):
+    """Holds the first media until told, and then finds them broken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+
+    async def decode(self, media: IO[bytes], channels: Channels = Channels.MIX) -> Recording:
+        if not self.gate.is_set():
+            await self.gate.wait()
+            raise PermanentError(ErrorCode.MEDIA_CORRUPT, "broken")
+        return await super().decode(media, channels)
+
+
+async def test_whoever_waits_for_room_goes_on_when_the_job_that_had_it_fails(bench: Bench) -> None:
+    bench.scratch = Scratch(ScratchConfig(bench.folder, max_bytes=1))
+    bench.decoder = decoder = HeldDecoder()
+    for job_id in ("broken", "good"):
+        bench.request(job_id, input={"uri": MEDIA, "size_bytes": 5})
+    async with bench.running():
+        await until(lambda: bench.worker.waits_for_scratch is not None, "no room", every_s=0)
+        assert "5 bytes" in (bench.worker.waits_for_scratch or "")
+        for _ in range(100):  # until the other one stands in line
+            await asyncio.sleep(0)
+        decoder.gate.set()
+        await bench.settled(2)
+        assert bench.worker.waits_for_scratch is None
+
+    assert bench.ends == {"broken": Kind.FAILED, "good": Kind.COMPLETED}
 
 
 async def test_a_drain_finishes_what_is_in_flight_and_takes_nothing_new(bench: Bench) -> None:

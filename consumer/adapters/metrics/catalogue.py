@@ -76,6 +76,9 @@ EVICTIONS: Final = Metric("steno_model_evictions_total", Type.COUNTER, "models d
 LOADED: Final = Metric("steno_models_loaded", Type.GAUGE, "models in memory now")
 SLOTS: Final = Metric("steno_engine_slots", Type.GAUGE, "jobs that the engine runs at once")
 SCRATCH: Final = Metric("steno_scratch_bytes", Type.GAUGE, "media in flight on local disk")
+SCRATCH_FULL: Final = Metric(
+    "steno_scratch_full", Type.GAUGE, "1 while no further job is taken because there is no room for its media"
+)
 READY: Final = Metric("steno_ready", Type.GAUGE, "1 while `/readyz` is 200")
 CHECK: Final = Metric(
     "steno_ready_check", Type.GAUGE,
@@ -85,5 +88,5 @@ BUILD: Final = Metric("steno_build_info", Type.GAUGE, "always 1; says what runs"
 
 METRICS: Final = (
     JOBS, REPEATS, IN_PROGRESS, JOB_S, STAGE_S, QUEUE_S, AUDIO_S, RECEIVED, IGNORED, DEAD_LETTERS, REBUILDS, RESTARTS,
-    START_FAILURES, LOADS, LOAD_S, LOAD_FAILURES, EVICTIONS, LOADED, SLOTS, SCRATCH, READY, CHECK, BUILD,
+    START_FAILURES, LOADS, LOAD_S, LOAD_FAILURES, EVICTIONS, LOADED, SLOTS, SCRATCH, SCRATCH_FULL, READY, CHECK, BUILD,
 )  # fmt: skip

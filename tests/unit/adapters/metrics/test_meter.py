@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics
 
 from consumer.adapters.metrics import METRICS, Metric, Metrics, Type, catalogue
+from consumer.exposure import expose_scratch
 from consumer.ports.metering import JobEnd
+from consumer.scratch import Scratch, ScratchConfig
 from consumer.stopwatch import STAGES
 from contracts.errors import VERDICTS, ErrorCode, Verdict
 from contracts.events import Kind
@@ -47,6 +50,16 @@ def test_jobs_are_counted_by_outcome_and_code() -> None:
     assert found["steno_stage_seconds_count", ("engine",)] == 2
     assert found["steno_queue_delay_seconds_sum", ()] == 4.0
     assert found["steno_job_seconds_sum", ("completed",)] == 8.0
+
+
+def test_a_disk_without_room_for_more_media_shows(tmp_path: Path) -> None:
+    metrics, scratch = Metrics(), Scratch(ScratchConfig(tmp_path, max_bytes=1))
+    expose_scratch(metrics, scratch)
+    with scratch.file(expected_bytes=2):
+        full = values(metrics)
+    free = values(metrics)
+    assert (full["steno_scratch_full", ()], full["steno_scratch_bytes", ()]) == (1.0, 2.0)
+    assert (free["steno_scratch_full", ()], free["steno_scratch_bytes", ()]) == (0.0, 0.0)
 
 
 def test_a_repeat_is_a_job_and_no_audio() -> None:
