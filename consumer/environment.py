@@ -6,6 +6,7 @@ import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
@@ -107,8 +108,23 @@ def unknown_variables(names: Iterable[str]) -> Iterator[str]:
     for name in dict.fromkeys(name.upper() for name in names):
         is_ours = name in groups or (name.startswith(PREFIX) and DELIMITER in name)
         if is_ours and name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+            nearest = max(known, key=partial(_likeness, name))
             yield f"{name} is not a setting; did you mean {nearest}?"
+
+
+def _likeness(name: str, variable: str) -> float:
+    """0 to 2: how much two names are alike as a whole, and how well the words of the first are found in the second."""
+    wanted, words = _words(name), _words(variable)
+    found = sum(len(word) * max(_ratio(word, other) for other in words) for word in wanted)
+    return _ratio(name, variable) + found / (sum(map(len, wanted)) or 1)
+
+
+def _words(name: str) -> list[str]:
+    return name.removeprefix(PREFIX).replace(DELIMITER, "_").split("_")
+
+
+def _ratio(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()
 
 
 def _doubled_variables(environment: Mapping[str, str]) -> Iterator[str]:

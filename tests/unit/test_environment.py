@@ -25,6 +25,20 @@ def test_unknown_variable_stops_the_start_and_names_the_nearest(load: Load) -> N
     assert message == ("STENO_KAFKA__BOOTSTRAP_SERVER is not a setting; did you mean STENO_KAFKA__BOOTSTRAP_SERVERS?")
 
 
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("STENO_SLOT__X", "STENO_ENGINE__SLOTS"),
+        ("STENO_BOOTSTRAP__SERVERS", "STENO_KAFKA__BOOTSTRAP_SERVERS"),
+        ("STENO_LOGGING__LEVEL", "STENO_LOG__LEVEL"),
+        ("STENO_KAFKA__PASSWORD", "STENO_KAFKA__SASL_PASSWORD"),
+        ("STENO_ENGINE__", "STENO_ENGINE__KIND"),
+    ],
+)
+def test_the_nearest_name_shares_words_whichever_group_it_is_of(name: str, nearest: str) -> None:
+    assert list(unknown_variables([name])) == [f"{name} is not a setting; did you mean {nearest}?"]
+
+
 def test_unknown_variable_in_the_file_stops_the_start(load: Load) -> None:
     Path(".env").write_text("STENO_LOG__LEVL=debug\n", "utf-8")
     assert "STENO_LOG__LEVL is not a setting; did you mean STENO_LOG__LEVEL?" in refusal(load)
