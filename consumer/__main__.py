@@ -14,6 +14,9 @@ _STANDARD_ERROR: Final = 2
 def main() -> None:
     """Runs the command line of this process and ends it."""
     _fill_standard_streams()
+    if _command() == "worker" and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        # Asked to end before there is anything to end: a clean stop, which an orchestrator does not count as a crash.
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     is_interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if is_interruptible:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while modules are imported: no traceback
@@ -25,6 +28,10 @@ def main() -> None:
     # What libraries log stays unseen, unless a command sets logging up; errors are ours to tell, in one line.
     logging.getLogger().addHandler(logging.NullHandler())
     sys.exit(run(sys.argv[1:], load_settings))
+
+
+def _command() -> str:
+    return next((each for each in sys.argv[1:] if not each.startswith("-")), "")
 
 
 def _fill_standard_streams() -> None:

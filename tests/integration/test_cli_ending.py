@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,17 @@ def test_a_closed_standard_error_is_no_obstacle(closed: str, tmp_path: Path) -> 
     assert ended.returncode == ExitCode.FAILED  # of the input that is missing
     assert ended.stdout.startswith(f"==> {talk} <==")
     assert talk.read_bytes() == make_wav(16_000)
+
+
+@pytest.mark.parametrize(("command", "code"), [("worker", 0), ("languages", -signal.SIGTERM)])
+def test_a_worker_asked_to_end_while_it_is_imported_has_ended_well(command: str, code: int) -> None:
+    program = [sys.executable, "-X", "importtime", "-m", "consumer", command]
+    with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        next(line for line in process.stderr if line.split()[-1] == "click.core")  # others are still to be imported
+        process.terminate()
+        said = [line for line in process.stderr if not line.startswith("import time:")]
+    assert (process.returncode, said) == (code, [])
 
 
 def test_log_lines_need_no_standard_error() -> None:
