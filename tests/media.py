@@ -123,6 +123,21 @@ def make_video(*, seconds: float = 1.0) -> bytes:
     return file.getvalue()
 
 
+def make_subtitled(*, seconds: float = 1.0) -> bytes:
+    """Sound, and a track of subtitles beside it."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="matroska") as output:
+        stream = add_sound(output, "pcm_s16le", 48_000, "stereo")
+        text = output.add_mux_stream("subrip")
+        packet = av.Packet(b"Hello")
+        packet.stream, packet.pts, packet.dts, packet.duration = text, 0, 0, 500
+        for frame in _tone(seconds, 48_000, "stereo"):
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+        output.mux(packet)
+    return file.getvalue()
+
+
 def make_picture() -> bytes:
     """A PNG."""
     file = io.BytesIO()

@@ -23,6 +23,8 @@ from contextlib import ExitStack
 from itertools import pairwise
 from typing import Any, Final, NoReturn
 
+import av.subtitles.codeccontext  # noqa: F401  # PyAV imports it when it meets such a stream, which no decoder can
+
 from consumer.children.channel import Channel, ChannelClosedError, Message
 from consumer.children.lifeline import die_with_parent
 from consumer.media.decode import BYTES_PER_SAMPLE, decode

@@ -66,6 +66,12 @@ async def test_the_sound_of_a_film_is_decoded_without_rights(
         assert np.array_equal(floats_of(recording), decode_audio(io.BytesIO(content)))
 
 
+async def test_subtitles_beside_the_sound_are_passed_over(decoder: ProcessDecoder) -> None:
+    content = media.make_subtitled()
+    with await decode(decoder, content) as recording:
+        assert np.array_equal(floats_of(recording), decode_audio(io.BytesIO(content)))
+
+
 async def test_each_channel_becomes_a_track_of_its_own(decoder: ProcessDecoder) -> None:
     content = media.make_audio("mp3", "libmp3lame")
     with await decode(decoder, content, Channels.SEPARATE) as recording:
