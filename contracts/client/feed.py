@@ -65,7 +65,8 @@ class EventFeed:
             async with asyncio.timeout(self._config.answer_timeout_s):
                 await self._consumer.start()
                 self._consumer.assign(partitions)
-                for partition, offset in (await self._consumer.end_offsets(partitions)).items():
+                self._ends = await self._consumer.end_offsets(partitions)
+                for partition, offset in self._ends.items():
                     self._consumer.seek(partition, offset)
         except BROKER_ERRORS as exc:
             raise broker_error(exc, self._config.bootstrap_servers) from exc
@@ -82,12 +83,18 @@ class EventFeed:
         try:
             async with asyncio.timeout(self._config.answer_timeout_s):
                 partitions = self._consumer.assignment()
+                self._ends = await self._consumer.end_offsets(partitions)
                 found = await self._consumer.offsets_for_times(dict.fromkeys(partitions, milliseconds))
                 for partition, at in found.items():
                     if at is not None and at.offset < await self._consumer.position(partition):
                         self._consumer.seek(partition, at.offset)
         except BROKER_ERRORS as exc:
             raise broker_error(exc, self._config.bootstrap_servers) from exc
+
+    async def is_caught_up(self) -> bool:
+        """Whether all was read that the broker had when the position was fixed: at opening, or by the last rewind."""
+        positions = [(await self._consumer.position(partition), end) for partition, end in self._ends.items()]
+        return all(position >= end for position, end in positions)
 
     async def events(self) -> AsyncIterator[Event]:
         """Every event, as delivered: in order within one job's outcomes and within its progress, repeats included.

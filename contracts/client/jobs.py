@@ -33,10 +33,12 @@ class JobHandle:
     """Where the manifest will be."""
     fingerprint: str
     submitted_at: datetime
+    place: str | None = None
+    """Of the request's record: topic/partition/offset. Events name the one that they answer."""
 
 
 def make_handle(
-    request: TranscriptionRequest, job_id: str, *, results_prefix: str, submitted_at: datetime
+    request: TranscriptionRequest, job_id: str, *, results_prefix: str, submitted_at: datetime, place: str | None
 ) -> JobHandle:
     """The handle of a request that was published under this id."""
     return JobHandle(
@@ -45,6 +47,7 @@ def make_handle(
         manifest_uri=_manifest_uri(request.output.uri or results_prefix, job_id),
         fingerprint=fingerprint(request),
         submitted_at=submitted_at,
+        place=place,
     )
 
 

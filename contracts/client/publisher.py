@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,6 +17,15 @@ from contracts.client.topics import partitions_of
 from contracts.requests import TranscriptionRequest
 
 _CLOSE_TIMEOUT_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Where and when the broker took a request."""
+
+    at: datetime
+    place: str | None
+    """topic/partition/offset; None where the broker does not say."""
 
 
 class Publisher:
@@ -33,8 +43,8 @@ class Publisher:
         self._producer: AIOKafkaProducer | None = None
         self._connecting = asyncio.Lock()
 
-    async def publish(self, request: TranscriptionRequest, *, job_id: str, traceparent: str | None) -> datetime:
-        """Ends when the broker has the request for good; returns the record's time.
+    async def publish(self, request: TranscriptionRequest, *, job_id: str, traceparent: str | None) -> Published:
+        """Ends when the broker has the request for good.
 
         Raises:
             ClientError: the broker does not answer or refuses; the topic is missing.
@@ -51,7 +61,9 @@ class Publisher:
                 record = await asyncio.shield(sent)
         except BROKER_ERRORS as exc:
             raise broker_error(exc, self._config.bootstrap_servers) from exc
-        return datetime.fromtimestamp(record.timestamp / 1000, UTC)
+        # A repeated send, which the broker had already, is answered without an offset.
+        place = f"{record.topic}/{record.partition}/{record.offset}" if record.offset >= 0 else None
+        return Published(datetime.fromtimestamp(record.timestamp / 1000, UTC), place)
 
     async def _connected(self) -> AIOKafkaProducer:
         async with self._connecting:

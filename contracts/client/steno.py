@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +23,8 @@ from contracts.client.results import Finished, find_outcome, read_transcript
 from contracts.client.sources import SCHEME, Source, expand
 from contracts.client.storage import Storage
 from contracts.client.uploads import OnBytes
-from contracts.client.watch import OnProgress, OutcomeWatch
+from contracts.client.waiting import OnProgress
+from contracts.client.watch import OutcomeWatch
 from contracts.events import Event, OutcomeEvent
 from contracts.requests import Input, TranscriptionRequest
 from contracts.transcript import Transcript
@@ -84,8 +85,11 @@ class StenoClient:
                 the request may have been published: submit it again under the same job id.
         """
         job_id = request.job_id or str(uuid.uuid4())
-        submitted_at = await self._publisher.publish(request, job_id=job_id, traceparent=traceparent)
-        return make_handle(request, job_id, results_prefix=self._config.results_prefix, submitted_at=submitted_at)
+        published = await self._publisher.publish(request, job_id=job_id, traceparent=traceparent)
+        return make_handle(
+            request, job_id, results_prefix=self._config.results_prefix, submitted_at=published.at,
+            place=published.place,
+        )  # fmt: skip
 
     async def submit_file(
         self, source: Source, *, on_progress: OnBytes | None = None, **fields: Unpack[RequestFields]
@@ -192,6 +196,14 @@ class StenoClient:
         """A feed of all events; open it (`async with`) before submitting what it shall follow."""
         return EventFeed(self._config)
 
+    def listening(self) -> AbstractAsyncContextManager[None]:
+        """Within it (`async with`) the events that `wait` needs are read all the time, not from the first wait on.
+
+        Raises:
+            ClientError: on entry, the broker does not answer or refuses; a topic is missing.
+        """
+        return self._watch.listening()
+
     async def fetch_transcript(self, finished: Finished) -> Transcript:
         """Reads the transcript of a completed job and checks it against its manifest.
 
@@ -224,7 +236,7 @@ class StenoClient:
 
     async def _ending(self, job: JobHandle, on_progress: OnProgress | None) -> OutcomeEvent:
         found = await find_outcome(self._storage, job)
-        return found or await self._watch.ending(job.job_id, since=job.submitted_at, on_progress=on_progress)
+        return found or await self._watch.ending(job, on_progress=on_progress)
 
     def _handle(self, job: JobHandle | str) -> JobHandle:
         return job if isinstance(job, JobHandle) else handle_of_id(job, self._config, now=datetime.now(UTC))

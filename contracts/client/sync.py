@@ -18,7 +18,7 @@ from contracts.client.sources import Source
 from contracts.client.steno import StenoClient
 from contracts.client.threads import LoopThread
 from contracts.client.uploads import OnBytes
-from contracts.client.watch import OnProgress
+from contracts.client.waiting import OnProgress
 from contracts.events import Event, OutcomeEvent
 from contracts.requests import TranscriptionRequest
 from contracts.transcript import Transcript

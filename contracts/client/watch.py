@@ -3,45 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Final
 
+from contracts.client.answers import CLOCK_SKEW
 from contracts.client.config import ClientConfig
 from contracts.client.feed import EventFeed
-from contracts.events import Event, OutcomeEvent, ProgressEvent
+from contracts.client.jobs import JobHandle
+from contracts.client.waiting import OnProgress, Waiting
+from contracts.events import OutcomeEvent
 
-OnProgress = Callable[[ProgressEvent], None]
-"""Told of each progress event of a job, once. An exception out of it ends that wait."""
-
-_CLOCK_SKEW: Final = timedelta(seconds=60)
-"""Producer and worker stamp their records by clocks of their own."""
 _LINGER_S: Final = 30.0
 """How long the consumer stays when nobody waits: the next wait finds it running."""
-
-
-@dataclass(slots=True, eq=False)
-class _Waiter:
-    ending: asyncio.Future[OutcomeEvent]
-    on_progress: OnProgress | None
-    seen: set[tuple[str, str]] = field(default_factory=set)
-
-    def hear(self, event: Event) -> None:
-        if self.ending.done() or (event.source, event.id) in self.seen:
-            return
-        self.seen.add((event.source, event.id))
-        match event.data:
-            case OutcomeEvent() as outcome:
-                self.ending.set_result(outcome)
-            case ProgressEvent() as progress if self.on_progress is not None:
-                self._tell(self.on_progress, progress)
-
-    def _tell(self, on_progress: OnProgress, progress: ProgressEvent) -> None:
-        try:
-            on_progress(progress)
-        except Exception as exc:  # noqa: BLE001 - the caller's own error goes to that caller alone
-            self.ending.set_exception(exc)
 
 
 class OutcomeWatch:
@@ -54,26 +29,46 @@ class OutcomeWatch:
     def __init__(self, config: ClientConfig) -> None:
         """Connects to nothing yet."""
         self._config = config
-        self._waiting: dict[str, set[_Waiter]] = {}
+        self._waiting: dict[str, set[Waiting]] = {}
         self._since: datetime | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[Exception | None] | None = None
+        self._is_open = asyncio.Event()
+        self._listeners = 0
 
-    async def ending(self, job_id: str, *, since: datetime, on_progress: OnProgress | None = None) -> OutcomeEvent:
-        """The outcome of a job, whether it came since then or is to come.
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Reads from now on, whether somebody waits or not: what is submitted within needs no look back.
 
         Raises:
             ClientError: the broker does not answer or refuses; a topic is missing.
         """
-        waiter = _Waiter(asyncio.get_running_loop().create_future(), on_progress)
-        self._waiting.setdefault(job_id, set()).add(waiter)
-        earliest = since - _CLOCK_SKEW
-        self._since = earliest if self._since is None else min(self._since, earliest)
-        if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self._read())
+        self._listeners += 1
         try:
-            return await waiter.ending
+            opening = asyncio.create_task(self._is_open.wait())
+            reading = self._ensure_reading()
+            await asyncio.wait((opening, reading), return_when=asyncio.FIRST_COMPLETED)
+            opening.cancel()
+            if reading.done() and (error := reading.result()):
+                raise error
+            yield
         finally:
-            self._forget(job_id, waiter)
+            self._listeners -= 1
+
+    async def ending(self, job: JobHandle, *, on_progress: OnProgress | None = None) -> OutcomeEvent:
+        """The outcome of a job, whether it came since it was submitted or is to come.
+
+        Raises:
+            ClientError: the broker does not answer or refuses; a topic is missing.
+        """
+        waiting = Waiting(job, asyncio.get_running_loop().create_future(), on_progress)
+        self._waiting.setdefault(job.job_id, set()).add(waiting)
+        earliest = job.submitted_at - CLOCK_SKEW
+        self._since = earliest if self._since is None else min(self._since, earliest)
+        self._ensure_reading()
+        try:
+            return await waiting.ending
+        finally:
+            self._forget(waiting)
 
     async def close(self) -> None:
         """Ends reading; bounded in time. Whoever still waits is cancelled."""
@@ -81,42 +76,59 @@ class OutcomeWatch:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
 
-    def _forget(self, job_id: str, waiter: _Waiter) -> None:
-        waiters = self._waiting[job_id]
-        waiters.discard(waiter)
-        if not waiters:
-            del self._waiting[job_id]
+    def _ensure_reading(self) -> asyncio.Task[Exception | None]:
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read())
+        return self._reading
 
-    async def _read(self) -> None:
+    def _forget(self, waiting: Waiting) -> None:
+        others = self._waiting[waiting.job.job_id]
+        others.discard(waiting)
+        if not others:
+            del self._waiting[waiting.job.job_id]
+
+    def _all(self) -> list[Waiting]:
+        return [waiting for several in self._waiting.values() for waiting in several]
+
+    async def _read(self) -> Exception | None:
         try:
-            while self._waiting:  # again where somebody came while the feed was closing
+            while self._waiting or self._listeners:  # again where somebody came while the feed was closing
                 async with EventFeed(self._config) as feed:
+                    self._is_open.set()
                     await self._hear_all(feed)
+                    self._is_open.clear()
         except Exception as exc:  # noqa: BLE001 - whatever it is, those who wait must hear of it
             self._fail(exc)
+            return exc
         except asyncio.CancelledError:
             self._fail(None)
             raise
+        finally:
+            self._is_open.clear()
+        return None
 
     async def _hear_all(self, feed: EventFeed) -> None:
         now = asyncio.get_running_loop().time
         last_needed = now()
         while now() - last_needed < _LINGER_S:
-            if self._waiting:
+            if self._waiting or self._listeners:
                 last_needed = now()
             if self._since is not None:
                 since, self._since = self._since, None
                 await feed.rewind(since)
             for event in await feed.poll():
-                for waiter in tuple(self._waiting.get(event.data.job_id or "", ())):
-                    waiter.hear(event)
+                for waiting in tuple(self._waiting.get(event.data.job_id or "", ())):
+                    waiting.hear(event)
+            if await feed.is_caught_up():
+                for waiting in self._all():
+                    waiting.settle()
 
     def _fail(self, error: Exception | None) -> None:
         """Ends every wait: with the error, or cancelled."""
-        for waiter in [waiter for waiters in self._waiting.values() for waiter in waiters]:
-            if waiter.ending.done():
+        for waiting in self._all():
+            if waiting.ending.done():
                 continue
             if error is None:
-                waiter.ending.cancel()
+                waiting.ending.cancel()
             else:
-                waiter.ending.set_exception(error)
+                waiting.ending.set_exception(error)

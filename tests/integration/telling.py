@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -11,6 +11,7 @@ from typing import Any, Self
 from aiokafka import AIOKafkaProducer
 
 from contracts.client import ClientConfig
+from contracts.client.jobs import JobHandle
 from contracts.events import Kind
 
 MEDIA = "s3://media-bucket/a.mp3"
@@ -31,13 +32,24 @@ class Teller:
 
     async def tell(self, kind: Kind, job_id: str, *, code: str | None = None, retryable: bool = True) -> None:
         """One event, with the same id each time; an outcome without a code has completed."""
-        value: dict[str, Any] = {"job_id": job_id, "input": MEDIA, "attempt": 1, "worker": "w"}
-        if kind.is_outcome:
-            error = {"code": code, "message": "why", "retryable": retryable} if code else None
-            value |= {"outcome": kind, "manifest": None if code else f"s3://x/{job_id}/manifest.json", "error": error}
-        else:
-            value |= {"kind": kind, "done_s": 1.0}
+        await self._tell(kind, _value(kind, job_id, MEDIA, code, retryable=retryable), {})
+
+    async def answer(self, job: JobHandle, kind: Kind, *, code: str | None = None) -> None:
+        """The same, with the request that it answers."""
+        marks = {"cause": job.place or "", "fingerprint": job.fingerprint}
+        await self._tell(kind, _value(kind, job.job_id, job.input_uri, code, retryable=True), marks)
+
+    async def _tell(self, kind: Kind, value: dict[str, Any], marks: Mapping[str, str]) -> None:
+        job_id = value["job_id"]
         attributes = {"specversion": "1.0", "id": f"-/{job_id}/{kind}/0", "source": "/steno/test", "type": kind.type}
-        headers = [(f"ce_{name}", text.encode()) for name, text in attributes.items()]
+        headers = [(f"ce_{name}", text.encode()) for name, text in (*attributes.items(), *marks.items())]
         topic = self.config.results_topic if kind.is_outcome else self.config.progress_topic
         await self.producer.send_and_wait(topic, json.dumps(value).encode(), key=job_id.encode(), headers=headers)
+
+
+def _value(kind: Kind, job_id: str, media: str, code: str | None, *, retryable: bool) -> dict[str, Any]:
+    value: dict[str, Any] = {"job_id": job_id, "input": media, "attempt": 1, "worker": "w"}
+    if not kind.is_outcome:
+        return value | {"kind": kind, "done_s": 1.0}
+    error = {"code": code, "message": "why", "retryable": retryable} if code else None
+    return value | {"outcome": kind, "manifest": None if code else f"s3://x/{job_id}/manifest.json", "error": error}

@@ -119,6 +119,33 @@ async def test_an_outcome_that_came_before_the_wait_is_found(client: StenoClient
         await client.wait(job.job_id, timeout_s=TIMEOUT_S)
 
 
+async def test_another_requests_end_under_the_same_job_id_is_not_ours(client: StenoClient, worker: Teller) -> None:
+    theirs = await client.submit(REQUEST.model_copy(update={"job_id": "shared"}))
+    await worker.answer(theirs, Kind.COMPLETED)
+    other = REQUEST.model_copy(update={"job_id": "shared", "input": Input(uri="s3://media-bucket/other.mp3")})
+    ours = await client.submit(other)
+    waiting = asyncio.create_task(client.wait(ours, timeout_s=TIMEOUT_S))
+    await worker.answer(theirs, Kind.COMPLETED)
+    await worker.answer(ours, Kind.FAILED, code="JOB_ID_CONFLICT")
+    with pytest.raises(JobFailedError, match="JOB_ID_CONFLICT"):
+        await waiting
+    assert (await client.wait(theirs, timeout_s=TIMEOUT_S)).input == MEDIA
+
+
+async def test_a_job_submitted_again_is_not_told_its_earlier_failure(client: StenoClient, worker: Teller) -> None:
+    request = REQUEST.model_copy(update={"job_id": "again"})
+    first = await client.submit(request)
+    await worker.answer(first, Kind.FAILED, code="INPUT_NOT_FOUND")
+    second = await client.submit(request)
+    with pytest.raises(WaitTimeoutError):
+        await client.wait(second, timeout_s=2)
+    await worker.answer(second, Kind.COMPLETED)
+    assert (await client.wait(second, timeout_s=TIMEOUT_S)).manifest
+    assert (await client.wait("again", timeout_s=TIMEOUT_S)).manifest, "of a job's ends the last one counts"
+    with pytest.raises(JobFailedError, match="INPUT_NOT_FOUND"):
+        await client.wait(first, timeout_s=TIMEOUT_S)
+
+
 async def test_a_cancelled_job_is_a_failure_of_that_code(client: StenoClient, worker: Teller) -> None:
     await worker.tell(Kind.CANCELLED, "gone", code="CANCELLED")
     with pytest.raises(JobFailedError) as caught:
