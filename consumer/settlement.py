@@ -9,8 +9,15 @@ from datetime import datetime
 import structlog
 
 from consumer.core.deadletters import DeadLetterOffice, dead_letter, truncated_dead_letter
-from consumer.core.events import Emitter, failed_outcome, outcome_record, unreadable_outcome, unreadable_record
-from consumer.core.failures import JobError
+from consumer.core.events import (
+    Emitter,
+    failed_outcome,
+    outcome_record,
+    truncated_outcome,
+    unreadable_outcome,
+    unreadable_record,
+)
+from consumer.core.failures import JobError, OutageError
 from consumer.core.jobs import Job
 from consumer.core.records import OutboundRecord, Record
 from consumer.patience import Patience
@@ -44,7 +51,7 @@ class Settlement:
 
     async def complete(self, record: Record, job: Job, outcome: OutcomeEvent) -> None:
         """Tells the outcome."""
-        await self._publish(outcome_record(self._emitter, job, outcome, now=self._now(), cause=record))
+        await self._tell(outcome_record(self._emitter, job, outcome, now=self._now(), cause=record))
 
     async def set_aside(self, record: Record, error: JobError, job: Job) -> None:
         """Writes the job's dead letter, then tells its failed outcome."""
@@ -57,14 +64,26 @@ class Settlement:
         await self._keep(dead_letter(self._office, record, error, attempt=1, now=self._now()), record)
         self.dead_letters[error.code] += 1
         outcome = unreadable_outcome(job_id, error, self._emitter.worker)
-        await self._publish(unreadable_record(self._emitter, outcome, now=self._now(), cause=record))
+        await self._tell(unreadable_record(self._emitter, outcome, now=self._now(), cause=record))
 
     async def _keep(self, letter: OutboundRecord, record: Record) -> None:
-        try:
-            await self._publish(letter)
-        except RecordRefusedError as exc:
-            log.warning("dead_letter_truncated", topic=letter.topic, error=str(exc))
-            await self._publish(truncated_dead_letter(letter, record))
+        await self._publish(letter, lambda: truncated_dead_letter(letter, record))
 
-    async def _publish(self, record: OutboundRecord) -> None:
-        await self._patience.outlast("publish", lambda: self._sink.publish(record))
+    async def _tell(self, event: OutboundRecord) -> None:
+        await self._publish(event, lambda: truncated_outcome(event))
+
+    async def _publish(self, record: OutboundRecord, cut_short: Callable[[], OutboundRecord]) -> None:
+        try:
+            await self._patience.outlast("publish", lambda: self._sink.publish(record))
+        except RecordRefusedError as exc:
+            log.warning("record_truncated", topic=record.topic, error=str(exc))
+            short = cut_short()
+            await self._patience.outlast("publish", lambda: self._publish_short(short))
+
+    async def _publish_short(self, record: OutboundRecord) -> None:
+        """A topic that refuses this, too, is waited for like one that is away: to go on would lose a job's end."""
+        try:
+            await self._sink.publish(record)
+        except RecordRefusedError as exc:
+            text = f"the topic refuses what was cut short, too ({exc}); look at its max.message.bytes"
+            raise OutageError(ErrorCode.BROKER_UNAVAILABLE, text) from exc

@@ -98,6 +98,8 @@ def _headers(message: Message) -> Node:
         "ce_fingerprint": {"type": "string", "description": "of the request, as in the manifest"},
         "content-type": _TEXT,
     }
+    if message.role is TopicRole.RESULTS:
+        attributes["x-steno-truncated"] = _TRUNCATED
     required = ["ce_specversion", "ce_id", "ce_source", "ce_type"]
     return {"type": "object", "properties": {**attributes, **_TRACE}, "required": required}
 
@@ -110,6 +112,10 @@ def _example(stem: str) -> Node:
 
 
 _ORIGINAL: Final[Node] = {"description": "the original bytes, whatever they were"}
+_TRUNCATED: Final[Node] = {
+    "type": "string",
+    "description": "size of the value that the broker refused; `metadata` and the end of `error.message` are missing",
+}
 _REASON: Final[Node] = {
     "kafka_dlt-original-topic": _TEXT,
     "kafka_dlt-original-partition": {"type": "string", "description": _BIG_ENDIAN.format(4)},

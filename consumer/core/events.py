@@ -19,6 +19,8 @@ _TRACE_TEXT: Final = re.compile(rb"[ -~]{1,4096}")
 """Anything else is dropped. W3C asks to carry 512 characters; an event must fit and be legible whatever its request
 brought with it."""
 _MAX_KEY_CHARS: Final = 128
+_SHORT_CHARS: Final = 256
+"""What remains of an error's message where the broker refuses the whole event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,24 @@ def unreadable_record(emitter: Emitter, outcome: OutcomeEvent, *, now: datetime,
     key = outcome.job_id or (cause.key or b"").decode("utf-8", "ignore")[:_MAX_KEY_CHARS]
     headers = _headers(emitter, Kind.FAILED, _place_id(cause), now=now, cause=cause)
     return OutboundRecord(emitter.results_topic, key.encode(), _json(outcome), headers)
+
+
+def truncated_outcome(record: OutboundRecord) -> OutboundRecord:
+    """The same outcome event without what its request brought along, for a broker that refuses its size.
+
+    The request itself stands where `ce_cause` says.
+    """
+    value = record.value or b""
+    outcome = OutcomeEvent.model_validate_json(value)
+    error = outcome.error
+    short = error and error.model_copy(update={"message": error.message[:_SHORT_CHARS]})
+    kept = tuple(header for header in record.headers if header[0] != "tracestate")
+    return OutboundRecord(
+        record.topic,
+        record.key,
+        _json(outcome.model_copy(update={"metadata": {}, "error": short})),
+        (*kept, ("x-steno-truncated", str(len(value)).encode())),
+    )
 
 
 def progress_record(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,7 @@ class FakeSink:
         self._broker = broker
         self.failures: list[Exception] = []
         """Each ends one publish, first come first."""
+        self._refusals: Counter[str] = Counter()
         self.published: list[OutboundRecord] = []
 
     async def __aenter__(self) -> Self:
@@ -33,11 +35,18 @@ class FakeSink:
         """Ends the next publishes, each with one of the errors."""
         self.failures.extend(errors)
 
+    def refuse_next(self, topic: str, count: int) -> None:
+        """Refuses the next so many records of a topic."""
+        self._refusals[topic] += count
+
     async def publish(self, record: OutboundRecord) -> None:
         if self.failures:
             raise self.failures.pop(0)
         if not self._broker.has_topic(record.topic):
             raise OutageError(ErrorCode.BROKER_UNAVAILABLE, f"{record.topic} is missing")
+        if self._refusals[record.topic]:
+            self._refusals[record.topic] -= 1
+            raise RecordRefusedError(f"{record.topic}: too large")
         if _size(record) > self._broker.max_record_bytes:
             raise RecordRefusedError(f"{record.topic}: too large")
         key = b"" if record.key is None and record.value is None else record.key

@@ -242,6 +242,38 @@ async def test_a_dead_letter_that_the_broker_refuses_goes_out_cut_short(bench: B
     assert bench.ends == {None: Kind.FAILED}
 
 
+async def test_an_outcome_that_the_broker_refuses_goes_out_cut_short(bench: Bench) -> None:
+    bench.request("a", metadata={"note": "x" * 1000})
+    bench.broker.max_record_bytes = 1500
+    async with bench.running():
+        await bench.settled(1)
+
+    (record,) = bench.broker.records("results")
+    assert "x-steno-truncated" in dict(record.headers)
+    assert bench.ends == {"a": Kind.COMPLETED}
+    assert bench.broker.records("dlt") == []
+
+
+async def test_a_refusal_of_bytes_that_hold_no_job_goes_out_cut_short_too(bench: Bench) -> None:
+    bench.broker.append("requests", b"bad", b"not json")
+    bench.sink.refuse_next("results", 1)
+    async with bench.running():
+        await bench.settled(1)
+
+    (record,) = bench.broker.records("results")
+    assert "x-steno-truncated" in dict(record.headers)
+
+
+async def test_a_topic_that_refuses_what_was_cut_short_is_waited_for(bench: Bench) -> None:
+    bench.sink.refuse_next("results", 4)
+    bench.request("a")
+    async with bench.running():
+        await bench.settled(1)
+
+    assert bench.pauses == [0.5, 1.0, 2.0]
+    assert bench.ends == {"a": Kind.COMPLETED}
+
+
 class HeldDecoder(FakeDecoder):
     """Holds the first media until told, and then finds them broken."""
 

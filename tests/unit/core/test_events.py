@@ -14,6 +14,7 @@ from consumer.core.events import (
     progress_event,
     progress_record,
     trace_headers,
+    truncated_outcome,
     unreadable_outcome,
     unreadable_record,
 )
@@ -21,7 +22,7 @@ from consumer.core.failures import PermanentError, TransientError
 from consumer.core.records import OutboundRecord
 from consumer.core.resultset import derive_result_set
 from contracts.errors import ErrorCode
-from contracts.events import Kind, OutcomeEvent, ProgressEvent, Stage, parse_event
+from contracts.events import ErrorDetail, Kind, OutcomeEvent, ProgressEvent, Stage, parse_event
 from tests.make import EMITTER, NOW, make_a_job, make_record, make_transcript
 
 TRACE = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
@@ -43,6 +44,35 @@ def test_an_outcome_is_a_cloud_event_that_names_the_result() -> None:
     assert isinstance(event.data, OutcomeEvent)
     assert event.data.metadata == {"case": "17"}
     assert dict(record.headers).keys().isdisjoint({"other"})
+
+
+def test_an_outcome_that_is_too_large_keeps_what_the_worker_says_and_says_that_it_was_cut() -> None:
+    job = make_a_job(metadata={"note": "x" * 5000}, correlation_id="ticket-1")
+    error = PermanentError(ErrorCode.MEDIA_CORRUPT, "m" * 5000)
+    headers = (TRACE, ("tracestate", b"s" * 4000))
+    outcome = failed_outcome(job, error, "gpu-3")
+    record = outcome_record(EMITTER, job, outcome, now=NOW, cause=make_record(headers=headers))
+
+    short = truncated_outcome(record)
+    whole, event = (parse_event(each.headers, each.value) for each in (record, short))
+
+    assert (short.topic, short.key, dict(short.headers)["x-steno-truncated"]) == (
+        record.topic, record.key, str(len(record.value or b"")).encode(),
+    )  # fmt: skip
+    assert (event.id, event.cause, event.traceparent, event.tracestate) == (
+        whole.id, "requests/3/42", TRACE[1].decode(), None,
+    )  # fmt: skip
+    assert isinstance(event.data, OutcomeEvent)
+    assert event.data.error == ErrorDetail(code=ErrorCode.MEDIA_CORRUPT, message="m" * 256, retryable=False)
+    assert event.data == outcome.model_copy(update={"metadata": {}, "error": event.data.error})
+
+
+def test_a_completed_outcome_can_be_cut_too() -> None:
+    job = make_a_job(metadata={"note": "x" * 5000})
+    outcome = derive_result_set(make_transcript(job=job).model_dump_json().encode()).outcome
+    short = truncated_outcome(outcome_record(EMITTER, job, outcome, now=NOW, cause=make_record()))
+
+    assert parse_event(short.headers, short.value).data == outcome.model_copy(update={"metadata": {}})
 
 
 def test_events_name_the_request_that_they_answer() -> None:
