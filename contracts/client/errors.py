@@ -20,6 +20,7 @@ from botocore import exceptions as boto
 
 from contracts.broker.findings import Cause
 from contracts.broker.knock import ShutOutError
+from contracts.broker.refusals import REFUSALS
 from contracts.client.jobs import JobHandle
 from contracts.events import ErrorDetail, OutcomeEvent
 
@@ -28,15 +29,6 @@ _MOST_NAMED: Final = 10
 STORAGE_ERRORS: Final = (boto.ClientError, boto.BotoCoreError, aiohttp.ClientError, TimeoutError)
 BROKER_ERRORS: Final = (kafka.KafkaError, OSError, TimeoutError)
 
-_REFUSALS: Final = (
-    kafka.AuthenticationFailedError,
-    kafka.ClusterAuthorizationFailedError,
-    kafka.GroupAuthorizationFailedError,
-    kafka.TransactionalIdAuthorizationFailed,
-    kafka.TopicAuthorizationFailedError,
-    kafka.SaslAuthenticationFailed,
-    kafka.UnsupportedSaslMechanismError,
-)
 _CREDENTIALS: Final = frozenset(
     ("ExpiredToken", "InvalidToken", "InvalidAccessKeyId", "SignatureDoesNotMatch", "TokenRefreshRequired")
 )
@@ -128,7 +120,7 @@ def broker_error(error: Exception, servers: str) -> ClientError:
         text = error.sentence(servers)
         is_outage = error.cause in {Cause.SILENT, Cause.TOKENLESS}
         return UnreachableError(text) if is_outage else AccessError(error.cause, text)
-    if isinstance(error, _REFUSALS):
+    if isinstance(error, REFUSALS):
         text = f"the broker at {servers} refuses access ({_text(error)}); check credentials and ACLs"
         return AccessError(Cause.REFUSED, text)
     if isinstance(error, kafka.KafkaConnectionError | kafka.KafkaTimeoutError | OSError):

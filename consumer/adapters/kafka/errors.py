@@ -10,19 +10,8 @@ from consumer.adapters.kafka.records import place_of
 from consumer.core.failures import ExitCode, FatalError, OutageError
 from contracts.broker.findings import Cause
 from contracts.broker.knock import ShutOutError
+from contracts.broker.refusals import REFUSALS
 from contracts.errors import ErrorCode
-
-REFUSALS: Final = (
-    errors.AuthenticationFailedError,
-    errors.AuthenticationMethodNotSupported,
-    errors.SaslAuthenticationFailed,
-    errors.UnsupportedSaslMechanismError,
-    errors.ClusterAuthorizationFailedError,
-    errors.GroupAuthorizationFailedError,
-    errors.TopicAuthorizationFailedError,
-    errors.TransactionalIdAuthorizationFailed,
-)
-"""The broker knows us and says no."""
 
 REFUSED_RECORDS: Final = (
     errors.MessageSizeTooLargeError,
