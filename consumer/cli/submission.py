@@ -11,11 +11,20 @@ from typing import Final, TypeVar
 from consumer.cli.access import fatal
 from consumer.cli.bars import Bar, Bars
 from consumer.cli.entries import Entry
-from consumer.cli.following import Follower, OnProgress
 from consumer.cli.output import Failure, Submitted
 from consumer.core.failures import JobError
 from consumer.local_file import LocalFile
-from contracts.client import AccessError, ClientError, MissingTopicError, StenoClient, UnreachableError
+from contracts.client import (
+    AccessError,
+    ClientError,
+    JobFailedError,
+    JobHandle,
+    MissingTopicError,
+    OnProgress,
+    StenoClient,
+    UnreachableError,
+    WaitTimeoutError,
+)
 from contracts.errors import ErrorCode
 from contracts.events import OutcomeEvent, ProgressEvent
 from contracts.requests import Input, TranscriptionRequest
@@ -55,25 +64,25 @@ class Submission:
     async def publish(self, entry: Entry) -> Submitted | Failure:
         """Ends when the broker has the request."""
         try:
-            return await self._publish(entry)
+            job = await self._published(entry)
+            return Submitted(entry.name, job.job_id, job.input_uri)
         except _GivenUpError as error:
             return Failure(entry.name, error.code, error.message)
 
-    async def complete(self, entry: Entry, follower: Follower, *, timeout_s: float) -> Transcript | Failure:
+    async def complete(self, entry: Entry, *, timeout_s: float) -> Transcript | Failure:
         """Ends with the transcript, or when there will be none; the time counts from publication on."""
         with _showing(self._bars, entry.name) as show:
             try:
-                ending = follower.follow(entry.job_id, show)
-                await self._publish(entry)
+                job = await self._published(entry)
                 _pass_on_cancellation()
-                manifest = await _manifest(ending, entry.job_id, timeout_s)
+                outcome = await self._outcome(job, show, timeout_s)
                 del self.open[entry.job_id]
-                return await _translated(self._client.fetch_transcript(manifest), ErrorCode.STORAGE_UNAVAILABLE)
+                return await _translated(self._client.fetch_transcript(outcome), ErrorCode.STORAGE_UNAVAILABLE)
             except _GivenUpError as error:
                 self.open.pop(entry.job_id, None)
                 return Failure(entry.name, error.code, error.message)
 
-    async def _publish(self, entry: Entry) -> Submitted:
+    async def _published(self, entry: Entry) -> JobHandle:
         async with self._gate:
             with self._bars.adding(entry.name) as bar:
                 request = entry.request
@@ -81,20 +90,33 @@ class Submission:
                     uri = await self._upload(entry.path, bar)
                     request = request.model_copy(update={"input": Input(uri=uri)})
                 bar.say("publishing")
-                await self._hand_over(request)
+                job = await self._hand_over(request)
         self.open[entry.job_id] = entry.name
-        return Submitted(entry.name, entry.job_id, request.input.uri)
+        return job
 
-    async def _hand_over(self, request: TranscriptionRequest) -> None:
+    async def _hand_over(self, request: TranscriptionRequest) -> JobHandle:
         """Publishes; a cancellation waits a moment for the answer, and does nothing once the broker has the request."""
         handing = asyncio.create_task(_translated(self._client.submit(request), ErrorCode.BROKER_UNAVAILABLE))
         try:
-            await asyncio.shield(handing)
+            return await asyncio.shield(handing)
         except asyncio.CancelledError:
             await asyncio.wait((handing,), timeout=_LAST_ANSWER_S)
             if not handing.done() or handing.cancelled() or handing.exception():
                 handing.cancel()
                 raise
+            return handing.result()
+
+    async def _outcome(self, job: JobHandle, show: OnProgress, timeout_s: float) -> OutcomeEvent:
+        """How a job ended that has a result set."""
+        try:
+            waiting = self._client.wait(job, timeout_s=timeout_s, on_progress=show)
+            return await _translated(waiting, ErrorCode.STORAGE_UNAVAILABLE)
+        except WaitTimeoutError as exc:
+            text = f"no outcome of job {job.job_id} within {timeout_s:g} s; it is still queued or running"
+            raise _GivenUpError(WAIT_TIMED_OUT, f"{text}: is a worker up?") from exc
+        except JobFailedError as exc:
+            why = exc.outcome.error
+            raise _GivenUpError(exc.code, why.message if why else str(exc)) from exc
 
     async def _upload(self, path: Path, bar: Bar) -> str:
         bar.say("uploading")
@@ -125,19 +147,6 @@ def _showing(bars: Bars, name: str) -> Iterator[OnProgress]:
         yield show
 
 
-async def _manifest(ending: asyncio.Future[OutcomeEvent], job_id: str, timeout_s: float) -> str:
-    """Where the result set of a job that is under way will be."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            outcome = await ending
-    except TimeoutError as exc:
-        text = f"no outcome of job {job_id} within {timeout_s:g} s; it is still queued or running: is a worker up?"
-        raise _GivenUpError(WAIT_TIMED_OUT, text) from exc
-    if outcome.error is not None:
-        raise _GivenUpError(outcome.error.code, outcome.error.message)
-    return outcome.manifest or ""
-
-
 def _pass_on_cancellation() -> None:
     """For who was cancelled while it handed over a request, which it did to the end."""
     task = asyncio.current_task()
@@ -150,6 +159,8 @@ async def _translated(call: Awaitable[Result], code: ErrorCode) -> Result:
         return await call
     except (AccessError, MissingTopicError, UnreachableError) as exc:  # and so it will be for every other input
         raise fatal(exc) from exc
+    except (JobFailedError, WaitTimeoutError):  # the caller's to tell
+        raise
     except ClientError as exc:
         raise _GivenUpError(code, str(exc)) from exc
 

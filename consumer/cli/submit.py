@@ -65,6 +65,7 @@ def client_config(settings: Settings) -> ClientConfig:
         results_topic=settings.topics.results,
         progress_topic=settings.topics.progress,
         uploads_prefix=settings.s3.uploads,
+        results_prefix=settings.s3.results,
         addressing=settings.s3.addressing,
         encryption=settings.s3.encryption,
         kms_key_id=settings.s3.kms_key_id,

@@ -11,7 +11,6 @@ from typing import Any
 
 from consumer.cli.access import fatal
 from consumer.cli.entries import Entry
-from consumer.cli.following import following
 from consumer.cli.output import Failure, Printer, Submitted
 from consumer.cli.printable import on_one_line
 from consumer.cli.submission import Submission
@@ -48,10 +47,10 @@ class Submitting:
         Raises:
             FatalError: broker or store do not answer, or refuse us.
         """
-        async with _client(self._config) as client, following(client.follow()) as follower:
+        async with _client(self._config) as client, client.listening():
             submission = Submission(client, self._printer.bars)
             with self._telling_of_open(submission):
-                return await self._all(lambda entry: submission.complete(entry, follower, timeout_s=timeout_s))
+                return await self._all(lambda entry: submission.complete(entry, timeout_s=timeout_s))
 
     async def _all(self, work: _Work) -> ExitCode:
         tasks: dict[str, asyncio.Task[_Result]] = {}

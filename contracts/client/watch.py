@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -13,8 +14,10 @@ from contracts.client.config import ClientConfig
 from contracts.client.feed import EventFeed
 from contracts.client.jobs import JobHandle
 from contracts.client.waiting import OnProgress, Waiting
-from contracts.events import OutcomeEvent
+from contracts.events import Event, OutcomeEvent
 
+_MOST_RECENT: Final = 1000
+"""Events that are told again to who begins to wait: one may have come before, and the demo's broker cannot rewind."""
 _LINGER_S: Final = 30.0
 """How long the consumer stays when nobody waits: the next wait finds it running."""
 
@@ -30,6 +33,7 @@ class OutcomeWatch:
         """Connects to nothing yet."""
         self._config = config
         self._waiting: dict[str, set[Waiting]] = {}
+        self._recent: deque[Event] = deque(maxlen=_MOST_RECENT)
         self._since: datetime | None = None
         self._reading: asyncio.Task[Exception | None] | None = None
         self._is_open = asyncio.Event()
@@ -62,6 +66,8 @@ class OutcomeWatch:
         """
         waiting = Waiting(job, asyncio.get_running_loop().create_future(), on_progress)
         self._waiting.setdefault(job.job_id, set()).add(waiting)
+        for event in self._recent:
+            waiting.hear(event)
         earliest = job.submitted_at - CLOCK_SKEW
         self._since = earliest if self._since is None else min(self._since, earliest)
         self._ensure_reading()
@@ -117,6 +123,7 @@ class OutcomeWatch:
                 since, self._since = self._since, None
                 await feed.rewind(since)
             for event in await feed.poll():
+                self._recent.append(event)
                 for waiting in tuple(self._waiting.get(event.data.job_id or "", ())):
                     waiting.hear(event)
             if await feed.is_caught_up():

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from consumer.cli.ending import run
 from consumer.core.events import outcome_record
 from consumer.core.failures import ExitCode
 from consumer.core.jobs import make_job
+from consumer.core.records import Record
 from consumer.settings import KafkaSettings, S3Settings, Settings, TopicSettings
 from contracts import ErrorDetail, Kind, OutcomeEvent, TranscriptionRequest
 from tests.make import EMITTER, NOW, make_record
@@ -45,23 +47,38 @@ async def submit(settings: Settings, *arguments: str | Path) -> int:
 
 
 async def requests(settings: Settings, count: int) -> list[TranscriptionRequest]:
+    return [
+        TranscriptionRequest.model_validate_json(record.value or b"") for record in await published(settings, count)
+    ]
+
+
+async def published(settings: Settings, count: int) -> list[Record]:
     consumer = AIOKafkaConsumer(
         settings.topics.requests, bootstrap_servers=settings.kafka.bootstrap_servers, auto_offset_reset="earliest"
     )
     async with asyncio.timeout(DEADLINE_S), consumer:
-        return [TranscriptionRequest.model_validate_json((await consumer.getone()).value) for _ in range(count)]
+        found = [await consumer.getone() for _ in range(count)]
+    return [
+        replace(make_record(each.value, offset=each.offset), topic=each.topic, partition=each.partition)
+        for each in found
+    ]
 
 
 async def fail_first_job(settings: Settings) -> None:
     """Answers the first request as a worker does that cannot serve it."""
-    [request] = await requests(settings, 1)
+    [cause] = await published(settings, 1)
+    await fail(settings, cause)
+
+
+async def fail(settings: Settings, cause: Record) -> None:
+    request = TranscriptionRequest.model_validate_json(cause.value or b"")
     error = ErrorDetail(code="MEDIA_NO_AUDIO", message="there is no sound in it", retryable=False)
     outcome = OutcomeEvent(
         job_id=request.job_id, outcome=Kind.FAILED, input=request.input.uri, manifest=None, error=error, attempt=1,
         worker="w",
     )  # fmt: skip
     job = make_job(request, default_output="s3://transcripts/")
-    record = outcome_record(EMITTER, job, outcome, now=NOW, cause=make_record())
+    record = outcome_record(EMITTER, job, outcome, now=NOW, cause=cause)
     async with AIOKafkaProducer(bootstrap_servers=settings.kafka.bootstrap_servers) as producer:
         await producer.send_and_wait(
             settings.topics.results, record.value, key=record.key, headers=list(record.headers)
@@ -104,6 +121,21 @@ async def test_wait_ends_with_the_outcome_of_a_failed_job(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err == "steno: s3://media/a.mp3: there is no sound in it (MEDIA_NO_AUDIO)\n"
+
+
+async def test_waits_under_one_job_id_are_told_of_their_own_requests(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(submit(settings, "--wait", "--timeout-s", "3", "--job-id", "J", "s3://media/a.mp3"))
+        [_] = await published(settings, 1)
+        second = group.create_task(submit(settings, "--wait", "--job-id", "J", "s3://media/b.mp3"))
+        [_, other] = await published(settings, 2)
+        await fail(settings, other)
+    assert (first.result(), second.result()) == (ExitCode.FAILED, ExitCode.FAILED)
+    error = capsys.readouterr().err
+    assert "steno: s3://media/a.mp3: no outcome of job J within 3 s" in error
+    assert "steno: s3://media/b.mp3: there is no sound in it (MEDIA_NO_AUDIO)" in error
 
 
 async def test_wait_gives_up_after_its_time(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
