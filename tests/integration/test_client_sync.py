@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -167,8 +168,11 @@ async def test_a_client_that_closes_ends_what_other_threads_wait_for(config: Cli
         client.submit(REQUEST)
 
 
-def test_a_client_that_nobody_used_closes() -> None:
-    SyncStenoClient().close()
+def test_a_client_that_nobody_used_closes_and_leaves_no_thread() -> None:
+    before = threading.active_count()
+    client = SyncStenoClient()
+    client.close()
+    assert threading.active_count() == before
 
 
 INTERRUPTED: Final = """

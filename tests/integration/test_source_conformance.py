@@ -65,11 +65,8 @@ async def test_records_that_come_later_are_delivered(bed: Bed) -> None:
 
 async def test_a_source_becomes_ready(bed: Bed) -> None:
     async with bed.source() as source:
-
-        async def is_ready() -> bool:
-            return source.is_ready
-
-        await until(is_ready, "the source is ready")
+        await until(lambda: source.is_ready, "the source is ready")
+        assert source.is_ready
 
 
 async def test_what_was_settled_does_not_come_again(bed: Bed) -> None:
