@@ -86,9 +86,7 @@ class ForkServer:
             ServerLostError: the server is gone, or stood still and was ended; whatever the body raised, nobody
                 knows then whether the file is to blame. A cancellation passes on.
         """
-        self._last_job += 1
-        number, job = self._last_job, ForkedDecoder()
-        self._jobs[number] = job
+        number, job = self._enlist()
         try:
             order = {"decode": number, "limits": asdict(limits), "layout": layout, "sample_rate_hz": SAMPLE_RATE_HZ}
             await self._order(order, job.forked, descriptors)
@@ -102,11 +100,10 @@ class ForkServer:
         except Exception:
             await self._end(number, job)
             raise
+        if job.is_let_go:
+            self._see_out(number, job)
         else:
-            if job.is_let_go:
-                self._see_out(number, job)
-            else:
-                await self._end(number, job)
+            await self._end(number, job)
 
     async def close(self) -> None:
         """Ends the server and its decoders; never raises."""
@@ -118,6 +115,11 @@ class ForkServer:
         await self._tail.text()
         self._listener.cancel()
         await asyncio.wait([self._listener])
+
+    def _enlist(self) -> tuple[int, ForkedDecoder]:
+        self._last_job += 1
+        job = self._jobs[self._last_job] = ForkedDecoder()
+        return self._last_job, job
 
     async def _listen(self) -> None:
         try:
