@@ -1,4 +1,4 @@
-"""The composition root: with `parts` the only place that knows the settings and the concrete adapters."""
+"""The composition root: only here, in `parts` and in `exposure` settings and concrete adapters are known."""
 
 from __future__ import annotations
 
@@ -89,6 +89,7 @@ class _Answers:
     """What the health endpoints tell of each part that is open."""
 
     ready: dict[str, Callable[[], bool]]
+    live: dict[str, Callable[[], bool]]
     metrics: Metrics
     facts: dict[str, Callable[[], object]] = field(default_factory=dict)
 
@@ -142,11 +143,14 @@ async def _open_health(settings: Settings, shutdown: Shutdown, stack: AsyncExitS
             "group_joined": lambda: False,
             "accepting": lambda: not shutdown.drain.is_set(),
         },
+        live={},
         metrics=Metrics(),
     )
     exposure.expose_readiness(answers.metrics, answers.ready)
     host, port = settings.health.host, settings.health.port
-    server = HealthServer(host, port, live={}, ready=answers.ready, facts=answers.tell, metrics=answers.metrics.page)
+    server = HealthServer(
+        host, port, live=answers.live, ready=answers.ready, facts=answers.tell, metrics=answers.metrics.page
+    )
     health = await stack.enter_async_context(server)
     log.info("health_listening", host=host, port=health.port)
     return answers
@@ -167,6 +171,7 @@ async def _open_engine(settings: Settings, answers: _Answers, stack: AsyncExitSt
     for name in settings.models.preload:
         await parts.find_weights(name, settings)
     engine = await stack.enter_async_context(await parts.make_engine(settings))
+    answers.live["engine_supervised"] = lambda: engine.is_supervised
     answers.ready["model_loaded"] = lambda: engine.is_ready
     answers.facts["engine"] = lambda: asdict(engine.status)
     exposure.expose_engine(answers.metrics, engine)

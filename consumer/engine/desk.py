@@ -13,8 +13,9 @@ from consumer.core.failures import OutageError
 from consumer.engine.config import EngineConfig, ModelSpec
 from consumer.engine.job import Cause
 from consumer.engine.keeper import Keeper
+from consumer.engine.launch import LoadError, SessionEndedError
 from consumer.engine.line import Admit, Fetch, Line, Rules, Running, Waiting, next_step
-from consumer.engine.session import LoadError, Session, SessionEndedError
+from consumer.engine.session import Session
 from consumer.engine.suspects import Suspects
 from consumer.engine.tally import Tally
 from contracts.errors import ErrorCode
@@ -75,6 +76,11 @@ class Desk:
     def session(self) -> Session | None:
         """The running process; None during a restart."""
         return self._keeper.session
+
+    @property
+    def is_supervising(self) -> bool:
+        """Whether the process is watched, or on its way up again."""
+        return self._keeper.is_supervising
 
     @property
     def tally(self) -> Tally:

@@ -83,6 +83,13 @@ class Keeper:
         """The running session; None during a restart."""
         return self._session
 
+    @property
+    def is_supervising(self) -> bool:
+        """Whether the process's end is heard of, or the next start is under way; False only by a defect of ours."""
+        if self._is_closing or (self._restarting is not None and not self._restarting.done()):
+            return True
+        return self._session is not None and self._session.is_watched
+
     async def close(self) -> None:
         """Ends the process and starts no other; bounded in time."""
         self._is_closing = True

@@ -30,6 +30,14 @@ class StartError(Exception):
     """The engine process did not come up; the message says why."""
 
 
+class LoadError(Exception):
+    """The process cannot load a model; the message says why."""
+
+
+class SessionEndedError(Exception):
+    """The process ended before the answer."""
+
+
 class DiedError(StartError):
     """It ended while it came up, which another one may not do."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Final
 
 from consumer.engine.launch import MisfitError
 
+_WATCH_S: Final = 0.25
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -32,6 +34,14 @@ def require_room(process_id: int, limit_bytes: int) -> None:
             f"STENO_ENGINE__MAX_RSS_BYTES ({limit_bytes}) is below the {taken_bytes} bytes that the engine process "
             "takes with its model loaded and no job; leave room for jobs, or set 0 for no limit"
         )
+
+
+async def outgrows(process_id: int, limit_bytes: int) -> None:
+    """Ends as soon as the process holds more than that."""
+    while True:
+        await asyncio.sleep(_WATCH_S)
+        if resident_bytes(process_id) > limit_bytes:
+            return
 
 
 def resident_bytes(process_id: int) -> int:

@@ -15,22 +15,13 @@ from consumer.children.channel import ChannelClosedError
 from consumer.engine import protocol
 from consumer.engine.config import EngineConfig, ModelSpec
 from consumer.engine.job import Blame, Cause, Ended, Job, blame, cause_of_delay
-from consumer.engine.launch import DiedError, EngineProcess, StartError
-from consumer.engine.memory import OutgrownError, outgrown, require_room, resident_bytes
+from consumer.engine.launch import DiedError, EngineProcess, LoadError, SessionEndedError, StartError
+from consumer.engine.memory import OutgrownError, outgrown, outgrows, require_room, resident_bytes
 from consumer.ports import Samples
 from contracts.requests import Mode
 
-_WATCH_S: Final = 0.25
 _DRAIN_S: Final = 1.0
 """How long a killed process may take to close the channel: one in a driver's call does not even die."""
-
-
-class LoadError(Exception):
-    """The process cannot load a model; the message says why."""
-
-
-class SessionEndedError(Exception):
-    """The process ended before the answer."""
 
 
 class Session:
@@ -78,24 +69,30 @@ class Session:
         process, opened = await EngineProcess.launch(config)
         session = cls(process, opened, config, lambda _: None)
         try:
-            await session.load(config.models[0])
-            require_room(session.process_id, config.max_rss_bytes)
-        except LoadError as exc:
-            await session.close()
-            raise StartError(str(exc)) from exc
-        except SessionEndedError as exc:
-            await session.close()
-            raise (OutgrownError if session.cause is Cause.MEMORY else DiedError)(str(exc)) from exc
+            await session._come_up()
         except BaseException:
             await session.close()
             raise
-        if session.cause is Cause.MEMORY:  # just now, by the watch
-            await session.close()
-            raise OutgrownError(outgrown(config.max_rss_bytes))
-        if session.how:
-            raise DiedError(session.how)
         session._on_end = on_end
         return session
+
+    async def _come_up(self) -> None:
+        try:
+            await self.load(self._config.models[0])
+            require_room(self.process_id, self._config.max_rss_bytes)
+        except LoadError as exc:
+            raise StartError(str(exc)) from exc
+        except SessionEndedError as exc:
+            raise (OutgrownError if self.cause is Cause.MEMORY else DiedError)(str(exc)) from exc
+        if self.cause is Cause.MEMORY:  # just now, by the watch
+            raise OutgrownError(outgrown(self._config.max_rss_bytes))
+        if self.how:
+            raise DiedError(self.how)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody will hear of the process's end."""
+        return not self._reader.done()
 
     @property
     def process_id(self) -> int:
@@ -209,11 +206,9 @@ class Session:
             raise protocol.ProtocolError("a model that nobody asked for")
         if isinstance(reply, protocol.Loaded):
             self.loaded[reply.model] = reply
-        if answer.done():
-            return
-        if isinstance(reply, protocol.Loaded):
-            answer.set_result(reply)
-        else:
+            if not answer.done():
+                answer.set_result(reply)
+        elif not answer.done():
             answer.set_exception(LoadError(reply.message))
 
     def _answer_job(self, reply: protocol.JobReply) -> None:
@@ -230,11 +225,8 @@ class Session:
             self.finished_jobs += 1
 
     async def _watch_memory(self) -> None:
-        while True:
-            await asyncio.sleep(_WATCH_S)
-            if self.resident_bytes > self._config.max_rss_bytes:
-                self.kill(Cause.MEMORY)
-                return
+        await outgrows(self.process_id, self._config.max_rss_bytes)
+        self.kill(Cause.MEMORY)
 
     async def _finish(self) -> None:
         if self._watch is not None:

@@ -90,6 +90,11 @@ class ProcessEngine:
         return self._desk.session is not None
 
     @property
+    def is_supervised(self) -> bool:
+        """Whether the process is watched, or on its way up again: else only a restart of the worker helps."""
+        return self._desk.is_supervising
+
+    @property
     def slots(self) -> int:
         """Jobs at once; known once entered."""
         return self._slots

@@ -104,7 +104,10 @@ async def test_the_store_away_means_waiting_and_no_dead_letter(deployment: Deplo
         cable.cut()
         await deployment.publish(*({"job_id": f"job-{n}", "input": {"uri": uri}} for n in range(3)))
         await until(lambda: len(worker.events("waiting_for_dependency")) >= 2, "it waits")
-        assert await deployment.health(worker, "/livez") == (200, {"status": "ok", "checks": {}})
+        assert await deployment.health(worker, "/livez") == (
+            200,
+            {"status": "ok", "checks": {"engine_supervised": True}},
+        )
         cable.mend()
         events = await deployment.outcomes(3)
 

@@ -67,7 +67,7 @@ async def test_a_request_that_comes_again_repeats_its_outcome_without_a_second_t
 async def test_a_worker_says_whether_it_lives_and_whether_it_takes_work(deployment: Deployment) -> None:
     worker = await deployment.start_worker()
 
-    assert await deployment.health(worker, "/livez") == (200, {"status": "ok", "checks": {}})
+    assert await deployment.health(worker, "/livez") == (200, {"status": "ok", "checks": {"engine_supervised": True}})
     status, document = await deployment.health(worker, "/readyz")
     assert (status, document["status"]) == (200, "ok")
     assert set(document["checks"]) == {"model_loaded", "group_joined", "accepting"}

@@ -20,7 +20,10 @@ async def test_a_store_that_says_slow_down_pauses_the_work_and_makes_no_dead_let
         await deployment.publish(*({"job_id": f"job-{number}", "input": {"uri": uri}} for number in range(JOBS)))
         await until(lambda: len(worker.events("waiting_for_dependency")) >= WAITS, "it waits")
         waits = worker.events("waiting_for_dependency")
-        assert await deployment.health(worker, "/livez") == (200, {"status": "ok", "checks": {}})
+        assert await deployment.health(worker, "/livez") == (
+            200,
+            {"status": "ok", "checks": {"engine_supervised": True}},
+        )
         cable.mend()
         events = await deployment.outcomes(JOBS)
     await until(lambda: len(worker.events("job_settled")) == JOBS, "a log line for each")

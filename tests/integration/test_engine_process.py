@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -76,3 +78,15 @@ def test_the_worker_side_loads_no_model_code() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "set()"
+
+
+async def test_it_is_supervised_while_it_restarts_and_not_when_nobody_would_start_it_again() -> None:
+    async with ProcessEngine(make_engine_config()) as engine:
+        assert engine.is_supervised
+        os.kill(pid_of(engine), signal.SIGKILL)
+        await until(lambda: not engine.is_ready, "its end is heard of", every_s=0)
+        assert engine.is_supervised
+        keeper = engine._desk._keeper
+        assert keeper._restarting is not None
+        keeper._restarting.cancel()  # as a defect of ours would end it
+        await until(lambda: not engine.is_supervised, "nobody watches")
