@@ -83,7 +83,7 @@ def message_object(message: Message) -> Node:
 
 def _headers(message: Message) -> Node:
     if message.role is TopicRole.DLT:
-        return {"type": "object", "properties": _REASON, "required": list(_REASON)}
+        return {"type": "object", "properties": {**_REASON, **_CUT}, "required": list(_REASON)}
     if message.kind is None:
         return {"type": "object", "properties": {"content-type": _TEXT, **_TRACE}}
     attributes: Node = {
@@ -132,4 +132,9 @@ _REASON: Final[Node] = {
     "x-steno-replay-count": {"type": "string", "description": "from 0"},
     "x-steno-worker": _TEXT,
 }
-"""Beside the original headers. Names with `kafka_dlt-` are Spring Kafka's."""
+"""Beside the original headers. Names with `kafka_dlt-` are Spring Kafka's; `original` is where the record stood when it
+was set aside for the first time."""
+_CUT: Final[Node] = {
+    "x-steno-truncated": {"type": "string", "description": "size of the value that the broker refused, and is missing"},
+    "x-steno-truncated-at": {"type": "string", "description": "where that value stands: topic/partition/offset"},
+}

@@ -47,7 +47,7 @@ def test_a_readable_mirror_stands_beside() -> None:
     assert headers["x-steno-worker"] == b"gpu-3"
 
 
-def test_an_earlier_stay_leaves_its_first_failure_and_replay_count_only() -> None:
+def test_an_earlier_stay_leaves_its_first_failure_and_replay_count_and_no_reason() -> None:
     earlier = (
         ("kafka_dlt-exception-message", b"old"),
         ("x-steno-first-failure-at", b"2025-01-01T00:00:00.000+00:00"),
@@ -63,6 +63,43 @@ def test_an_earlier_stay_leaves_its_first_failure_and_replay_count_only() -> Non
     assert dict(headers)["x-steno-first-failure-at"] == b"2025-01-01T00:00:00.000+00:00"
     assert dict(headers)["x-steno-replay-count"] == b"3"
     assert dict(headers)["own"] == b"1"
+
+
+ORIGIN = (
+    ("kafka_dlt-original-topic", b"calls"),
+    ("kafka_dlt-original-partition", struct.pack("!i", 7)),
+    ("kafka_dlt-original-offset", struct.pack("!q", 1)),
+    ("kafka_dlt-original-timestamp", struct.pack("!q", 1_600_000_000_000)),
+    ("kafka_dlt-original-consumer-group", b"first"),
+)
+
+
+def test_where_a_record_first_stood_is_kept_through_every_stay() -> None:
+    first = dead_letter(OFFICE, make_record(headers=(("own", b"1"), *ORIGIN)), ERROR, attempt=1, now=NOW)
+    again = dead_letter(OFFICE, make_record(headers=first.headers, offset=43), ERROR, attempt=1, now=NOW)
+
+    for letter in (first, again):
+        headers = dict(letter.headers)
+        assert tuple((name, headers[name]) for name, _ in ORIGIN) == ORIGIN
+        assert headers["x-original-topic"] == b"calls"
+        assert len(letter.headers) == len(headers)
+
+
+@pytest.mark.parametrize("name", [name for name, _ in ORIGIN])
+@pytest.mark.parametrize("raw", [None, b"", b"x" * 300])
+def test_half_of_an_earlier_place_is_none(name: str, raw: bytes | None) -> None:
+    damaged = tuple({**dict(ORIGIN), name: raw}.items())
+    headers = dict(dead_letter(OFFICE, make_record(headers=damaged), ERROR, attempt=1, now=NOW).headers)
+
+    assert headers == dict(dead_letter(OFFICE, make_record(), ERROR, attempt=1, now=NOW).headers)
+
+
+def test_a_letter_without_its_value_says_where_that_stands_now_beside_where_it_first_stood() -> None:
+    record = make_record(b"v" * 1000, headers=ORIGIN)
+    headers = dict(truncated_dead_letter(dead_letter(OFFICE, record, ERROR, attempt=1, now=NOW), record).headers)
+
+    assert headers["kafka_dlt-original-topic"] == b"calls"
+    assert headers["x-steno-truncated-at"] == b"requests/3/42"
 
 
 @pytest.mark.parametrize(
