@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import TypedDict, Unpack
 
 import click
 
@@ -19,6 +20,14 @@ from consumer.core.failures import ExitCode
 from consumer.settings import Settings
 from contracts.client import ClientConfig
 from contracts.requests import OutputFormat, TranscriptionRequest
+
+
+class _How(TypedDict):
+    """Flags that are about the command, not about the requests."""
+
+    wait: bool
+    timeout_s: float
+    as_json: bool
 
 
 @click.command()
@@ -37,7 +46,7 @@ from contracts.requests import OutputFormat, TranscriptionRequest
 @click.pass_obj
 def command(
     load_settings: SettingsLoader, /, inputs: Sequence[str], files: Sequence[str], template: TranscriptionRequest,
-    **how: bool | float,
+    **how: Unpack[_How],
 ) -> ExitCode:  # fmt: skip
     """Uploads files, publishes a request for each input and prints the jobs' ids.
 
