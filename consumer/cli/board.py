@@ -15,6 +15,9 @@ _EVER: Final = datetime.min.replace(tzinfo=UTC)
 Key = tuple[str | None, str]
 """A job id names a job within its tenant."""
 
+_Told = tuple[str, str | None]
+"""An event's id and its cause: a request that is submitted again and fails again has an outcome of the same id."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -50,7 +53,7 @@ class Board:
         """Nothing was heard yet."""
         self.open: dict[Key, Row] = {}
         self._marks: dict[Key, _Mark] = {}
-        self._over: OrderedDict[Key, tuple[str, datetime]] = OrderedDict()
+        self._over: OrderedDict[Key, tuple[_Told, datetime]] = OrderedDict()
 
     def hear(self, event: Event) -> Row | None:
         """Takes in an event; None where it says nothing new: told before, or older than the job's end."""
@@ -62,9 +65,10 @@ class Board:
                 return self._advance(key, event, progress)
 
     def _end(self, key: Key, event: Event, outcome: OutcomeEvent) -> Row | None:
-        if self._over.get(key, ("", _EVER))[0] == event.id:
+        told = (event.id, event.cause)
+        if key in self._over and self._over[key][0] == told:
             return None
-        self._over[key] = (event.id, event.time or _EVER)
+        self._over[key] = (told, event.time or _EVER)
         self._over.move_to_end(key)
         if len(self._over) > _MOST_REMEMBERED:
             self._over.popitem(last=False)

@@ -21,11 +21,12 @@ from consumer.cli.printable import on_one_line
 from consumer.cli.submit import client_config
 from consumer.cli.views import Documents, Lines, Screen, View
 from consumer.core.failures import ExitCode
-from contracts.client import ClientError, EventFeed
-from contracts.events import Event, Kind
+from contracts.client import ClientConfig, ClientError, EventFeed, StenoClient
+from contracts.events import Event, Kind, OutcomeEvent
 from contracts.requests import JOB_ID_PATTERN
 
 _LOOKBACK: Final = timedelta(hours=1)
+_STORE_ANSWERS_S: Final = 10.0
 _MOST_CHARS: Final = 300
 _EVER: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -35,17 +36,20 @@ _EVER: Final = datetime.min.replace(tzinfo=UTC)
 @click.option(
     "--since", type=moment, metavar="TIME", help="Begin with what happened since then: 10m, 2h, 1d ago, or an ISO time."
 )
-@click.option("--tenant", help="Only this tenant's jobs.")
+@click.option(
+    "--timeout-s", type=click.FloatRange(min=0, min_open=True), help="Longest time in seconds; unset: until the end."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one document for each event.")
 @click.pass_obj
 def command(
-    load_settings: SettingsLoader, /, job_ids: Sequence[str], since: datetime | None, tenant: str | None,
-    *, as_json: bool,
+    load_settings: SettingsLoader, /, job_ids: Sequence[str], since: datetime | None,
+    timeout_s: float | None, *, as_json: bool,
 ) -> ExitCode:  # fmt: skip
     """Follows jobs: progress and outcomes of all, or of each JOB_ID until it has ended.
 
     A table on a terminal, else a line for each event. Named jobs are looked for in the last hour, too, unless --since
-    says otherwise; exit code 1 when one of them has failed. Without a JOB_ID it goes on until Ctrl-C.
+    says otherwise, and in the object store; the last end of each counts. Exit code 1 when one of them has failed or
+    has not ended in time. Without a JOB_ID it goes on until Ctrl-C or for --timeout-s.
     """
     for job_id in job_ids:
         if not re.fullmatch(JOB_ID_PATTERN, job_id):
@@ -54,45 +58,83 @@ def command(
     if since is None and job_ids:
         since = datetime.now(UTC) - _LOOKBACK
     with _passed_over(), _view(as_json=as_json) as view:
-        return asyncio.run(_Watch(EventFeed(config), view, frozenset(job_ids), tenant).run(since))
+        return asyncio.run(_Watch(config, view, frozenset(job_ids)).run(since, timeout_s))
 
 
 class _Watch:
     """One run of the command."""
 
-    def __init__(self, feed: EventFeed, view: View, job_ids: frozenset[str], tenant: str | None) -> None:
-        self._feed = feed
+    def __init__(self, config: ClientConfig, view: View, job_ids: frozenset[str]) -> None:
+        self._config = config
         self._view = view
         self._job_ids = job_ids
-        self._tenant = tenant
         self._board = Board()
+        self._ends: dict[str, Kind] = {}
 
-    async def run(self, since: datetime | None) -> ExitCode:
-        waiting, code = set(self._job_ids), ExitCode.OK
+    async def run(self, since: datetime | None, timeout_s: float | None) -> ExitCode:
         try:
-            async with self._feed as feed:
-                if since is not None:
-                    await feed.rewind(since)
-                while waiting or not self._job_ids:
-                    for event in sorted(filter(self._is_meant, await feed.poll()), key=_time):
-                        outcome = self._hear(event)
-                        if outcome is not None:
-                            waiting.discard(event.data.job_id or "")
-                            code = code if outcome is Kind.COMPLETED else ExitCode.FAILED
+            async with asyncio.timeout(timeout_s):
+                await self._follow(since)
+        except TimeoutError:
+            for job_id in sorted(self._open()):
+                click.echo(f"steno: no end of job {job_id} after {timeout_s:g} s; is a worker up?", err=True)
         except ClientError as exc:
             raise fatal(exc) from exc
-        return code if self._job_ids else ExitCode.OK
+        is_well = not self._open() and all(kind is Kind.COMPLETED for kind in self._ends.values())
+        return ExitCode.OK if is_well or not self._job_ids else ExitCode.FAILED
 
-    def _is_meant(self, event: Event) -> bool:
-        is_named = not self._job_ids or event.data.job_id in self._job_ids
-        return is_named and self._tenant in (None, event.data.tenant)
+    async def _follow(self, since: datetime | None) -> None:
+        async with EventFeed(self._config) as feed:
+            if since is not None:
+                await feed.rewind(since)
+            while not await feed.is_caught_up():
+                await self._hear_all(feed)
+            await self._look_for_results()
+            while self._open() or not self._job_ids:
+                await self._hear_all(feed)
 
-    def _hear(self, event: Event) -> Kind | None:
+    async def _hear_all(self, feed: EventFeed) -> None:
+        for event in sorted(filter(self._is_meant, await feed.poll()), key=_time):
+            self._hear(event)
+
+    def _hear(self, event: Event) -> None:
         row = self._board.hear(event)
         if row is None:
-            return None
+            return
         self._view.show(event, row, self._board.open.values())
-        return row.outcome
+        if row.outcome is None:
+            self._ends.pop(row.job_id, None)  # it was submitted again
+        else:
+            self._ends[row.job_id] = row.outcome
+
+    async def _look_for_results(self) -> None:
+        """Takes named jobs that nothing was heard of for done where their manifest is there."""
+        unheard = self._open() - {row.job_id for row in self._board.open.values()}
+        if not unheard:
+            return
+        try:
+            async with asyncio.timeout(_STORE_ANSWERS_S), StenoClient(self._config) as client:
+                for job_id in sorted(unheard):
+                    if (outcome := await client.find_outcome(job_id)) is not None:
+                        self._hear(_event_of(outcome))
+        except (ClientError, TimeoutError) as exc:
+            why = str(exc) or f"no answer in {_STORE_ANSWERS_S:g} s"
+            click.echo(on_one_line(f"steno: results are not looked for, events alone are followed: {why}"), err=True)
+
+    def _open(self) -> frozenset[str]:
+        """Named jobs whose end is not known."""
+        return self._job_ids - self._ends.keys()
+
+    def _is_meant(self, event: Event) -> bool:
+        return not self._job_ids or event.data.job_id in self._job_ids
+
+
+def _event_of(outcome: OutcomeEvent) -> Event:
+    """The outcome in a manifest as the event that told it; when that was is not known."""
+    return Event(
+        id=f"{outcome.tenant or '-'}/{outcome.job_id}/{outcome.outcome.value}/0", source="", type=outcome.outcome.type,
+        time=None, subject=outcome.input, dataref=outcome.manifest, traceparent=None, tracestate=None, data=outcome,
+    )  # fmt: skip
 
 
 def _time(event: Event) -> datetime:

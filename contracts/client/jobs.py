@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypedDict
 
+from pydantic import ValidationError
+
 from contracts.client.config import ClientConfig
 from contracts.identity import fingerprint
 from contracts.requests import Options, Output, TranscriptionRequest
@@ -60,6 +62,12 @@ def handle_of_id(job_id: str, config: ClientConfig, *, now: datetime) -> JobHand
         fingerprint="",
         submitted_at=now - timedelta(seconds=config.lookback_s),
     )
+
+
+def faults_in(error: ValidationError) -> str:
+    """What is wrong with the fields of a request, on one line."""
+    faults = error.errors(include_url=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
 
 
 def _manifest_uri(output_uri: str, job_id: str) -> str:

@@ -42,7 +42,13 @@ async def read_transcript(storage: Storage, finished: Finished) -> Transcript:
         ClientError: the job has no result; the store does not answer or refuses; the files do not fit together.
     """
     uri = _manifest_uri(finished)
-    file = _transcript_file(_manifest(await storage.read(uri), uri), uri)
+    manifest = _manifest(await storage.read(uri), uri)
+    if (
+        isinstance(finished, JobHandle | Event)
+        and (finished.fingerprint or manifest.fingerprint) != manifest.fingerprint
+    ):
+        raise ClientError(f"{uri} is the result of another request under the same job id")
+    file = _transcript_file(manifest, uri)
     place = f"s3://{split_s3_uri(uri)[0]}/{file.key}"
     body = await storage.read(place)
     if hashlib.sha256(body).hexdigest() != file.sha256:

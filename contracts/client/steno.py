@@ -17,7 +17,7 @@ from contracts.client.batch import submit_each
 from contracts.client.config import ClientConfig
 from contracts.client.errors import ClientError, JobFailedError, WaitTimeoutError
 from contracts.client.feed import EventFeed
-from contracts.client.jobs import JobHandle, RequestFields, handle_of_id, make_handle
+from contracts.client.jobs import JobHandle, RequestFields, faults_in, handle_of_id, make_handle
 from contracts.client.publisher import Publisher
 from contracts.client.results import Finished, find_outcome, read_transcript
 from contracts.client.sources import SCHEME, Source, expand
@@ -152,6 +152,14 @@ class StenoClient:
             raise JobFailedError(outcome)
         return outcome
 
+    async def find_outcome(self, job: JobHandle | str) -> OutcomeEvent | None:
+        """The outcome of a job that has completed, by its result set; None where there is none yet.
+
+        Raises:
+            ClientError: the store does not answer or refuses.
+        """
+        return await find_outcome(self._storage, self._handle(job))
+
     async def as_completed(
         self, jobs: Iterable[JobHandle | str], *, timeout_s: float = _ONE_HOUR_S
     ) -> AsyncGenerator[OutcomeEvent, None]:
@@ -228,7 +236,7 @@ class StenoClient:
         try:
             template = TranscriptionRequest(input=Input(uri=source if is_there else _TO_COME), **fields)
         except ValidationError as exc:
-            raise ClientError(f"this makes no request: {_said(exc)}") from exc
+            raise ClientError(f"this makes no request: {faults_in(exc)}") from exc
         if is_there:
             return await self.submit(template)
         uri = await self.upload(Path(source), on_progress=on_progress)
@@ -240,8 +248,3 @@ class StenoClient:
 
     def _handle(self, job: JobHandle | str) -> JobHandle:
         return job if isinstance(job, JobHandle) else handle_of_id(job, self._config, now=datetime.now(UTC))
-
-
-def _said(error: ValidationError) -> str:
-    faults = error.errors(include_url=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)

@@ -94,6 +94,11 @@ class SyncStenoClient:
         loop, client = self._open()
         return loop.run(client.wait(job, timeout_s=timeout_s, on_progress=on_progress))
 
+    def find_outcome(self, job: JobHandle | str) -> OutcomeEvent | None:
+        """The outcome of a job that has completed; None where there is none yet."""
+        loop, client = self._open()
+        return loop.run(client.find_outcome(job))
+
     def as_completed(
         self, jobs: Iterable[JobHandle | str], *, timeout_s: float = _ONE_HOUR_S
     ) -> Generator[OutcomeEvent, None, None]:

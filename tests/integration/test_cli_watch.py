@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
+import aioboto3
 import pytest
 from aiokafka import AIOKafkaProducer
 
@@ -19,13 +21,15 @@ from consumer.core.events import failed_outcome, outcome_record, progress_event,
 from consumer.core.failures import ExitCode, PermanentError
 from consumer.core.jobs import Job, make_job
 from consumer.core.records import OutboundRecord
-from consumer.settings import KafkaSettings, Settings, TopicSettings
+from consumer.settings import KafkaSettings, S3Settings, Settings, TopicSettings
 from contracts import ErrorCode, Kind, OutcomeEvent, TranscriptionRequest
 from contracts.requests import Input
 from tests.make import EMITTER, make_record
 from tests.stack.clients import make_topic
+from tests.stack.store import S3Address
 
 DEADLINE_S: Final = 30.0
+EXAMPLES: Final = Path(__file__).parents[2] / "contracts" / "examples" / "valid"
 
 
 @pytest.fixture
@@ -107,15 +111,29 @@ async def test_what_it_cannot_read_is_told_once_and_passed_over(
     assert "is steno up to date?" in captured.err
 
 
-async def test_only_one_tenants_jobs(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    topic, event = ended(settings, "a", Kind.FAILED)
-    theirs = json.dumps({**json.loads(event.value or b""), "tenant": "theirs"}).encode()
-    other = OutboundRecord(topic=event.topic, key=event.key, value=theirs, headers=event.headers)
-    mine = json.dumps({**json.loads(ended(settings, "a")[1].value or b""), "tenant": "mine"}).encode()
-    own = OutboundRecord(topic=event.topic, key=event.key, value=mine, headers=ended(settings, "a")[1].headers)
-    await publish(settings, (topic, other), (topic, own))
-    assert await watch(settings, "a", "--tenant", "mine") == ExitCode.OK
-    assert capsys.readouterr().out.count("\n") == 1
+async def test_the_last_end_of_a_job_counts(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    await publish(settings, ended(settings, "a", Kind.FAILED), ended(settings, "a"))
+    assert await watch(settings, "a") == ExitCode.OK
+    assert [line.split("\t")[2] for line in capsys.readouterr().out.splitlines()] == ["failed", "completed"]
+
+
+async def test_a_job_that_does_not_end_in_time_is_named(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    await publish(settings, under_way(settings, "slow", 1.0), ended(settings, "done"))
+    assert await watch(settings, "--timeout-s", "2", "slow", "done") == ExitCode.FAILED
+    assert capsys.readouterr().err == "steno: no end of job slow after 2 s; is a worker up?\n"
+
+
+@pytest.mark.usefixtures("aws_environment")
+async def test_a_job_that_ended_long_ago_is_found_by_its_result_set(
+    settings: Settings, bucket: str, s3_address: S3Address, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = settings.model_copy(update={"s3": S3Settings(results=f"s3://{bucket}/")})
+    manifest = (EXAMPLES / "manifest.json").read_bytes()
+    session = aioboto3.Session(s3_address.access_key, s3_address.secret_key, region_name=s3_address.region)
+    async with session.client("s3", endpoint_url=s3_address.endpoint) as s3:
+        await s3.put_object(Bucket=bucket, Key="call-4711/manifest.json", Body=manifest)
+    assert await watch(found, "call-4711") == ExitCode.OK
+    assert capsys.readouterr().out.split("\t")[1:4] == ["call-4711", "completed", "100%"]
 
 
 @pytest.mark.parametrize(

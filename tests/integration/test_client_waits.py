@@ -95,6 +95,16 @@ async def test_the_result_of_another_request_is_not_taken_for_ours(
         await client.wait(job, timeout_s=TIMEOUT_S)
 
 
+async def test_the_transcript_of_another_request_is_not_read_for_ours(
+    client: StenoClient, config: ClientConfig, s3_address: S3Address
+) -> None:
+    job = handle(config, "reused")
+    other = REQUEST.model_copy(update={"input": Input(uri="s3://media-bucket/other.mp3")})
+    await put_manifest(s3_address, job.manifest_uri, "reused", other)
+    with pytest.raises(ClientError, match="another request under the same job id"):
+        await client.fetch_transcript(job)
+
+
 async def test_what_stands_in_the_manifests_place_and_is_none_is_named(
     client: StenoClient, config: ClientConfig, s3_address: S3Address
 ) -> None:

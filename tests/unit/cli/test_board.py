@@ -67,6 +67,14 @@ def test_an_outcome_that_is_told_again_says_nothing_new() -> None:
     assert board.hear(outcome(9)) is None
 
 
+def test_a_second_request_that_fails_as_the_first_did_ends_its_job() -> None:
+    board, first = Board(), outcome(1, Kind.FAILED)
+    board.hear(replace(first, cause="requests/0/1"))
+    board.hear(progress(2, kind=Kind.STARTED))
+    assert board.hear(replace(first, cause="requests/0/2"))
+    assert not board.open
+
+
 def test_progress_from_before_the_end_is_late_and_from_after_it_a_replay() -> None:
     board = Board()
     board.hear(outcome(5))
