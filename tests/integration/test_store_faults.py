@@ -5,54 +5,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import io
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 
 import aioboto3
 import pytest
 from aiohttp import web
 
-from consumer.adapters.s3_store import Limits, S3Store, StoreConfig, probe_conditional_writes
-from consumer.core.failures import ExitCode, FatalError, JobError, OutageError, PermanentError
+from consumer.adapters.s3_store import Limits, S3Store, StoreConfig
+from consumer.core.failures import OutageError, PermanentError
 from contracts.errors import ErrorCode
 from contracts.requests import Input
-
-URI = "s3://bucket/call.mp3"
-STATE = "s3://bucket/.steno/"
-BODY = os.urandom(3 * 1024 * 1024 + 7)
-ETAG = f'"{hashlib.md5(BODY, usedforsecurity=False).hexdigest()}"'
-LIMITS = Limits(connect_s=2, silence_s=2, call_s=20, attempts=2)
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@asynccontextmanager
-async def store_on(handler: Handler, limits: Limits = LIMITS) -> AsyncIterator[S3Store]:
-    """The adapter, talking to a server that answers everything with one handler."""
-    application = web.Application(client_max_size=2**30)
-    application.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0]
-    session = aioboto3.Session("key", "secret", region_name="us-east-1")
-    try:
-        async with S3Store(session, endpoint_url=f"http://{host}:{port}", config=StoreConfig(limits=limits)) as store:
-            yield store
-    finally:
-        await runner.cleanup()
-
-
-def refusing(status: int, code: str) -> Handler:
-    """A store that says the same to everything."""
-
-    async def handler(_: web.Request) -> web.Response:
-        body = f"<Error><Code>{code}</Code><Message>so it is</Message></Error>"
-        return web.Response(status=status, text=body, content_type="application/xml")
-
-    return handler
+from tests.integration.odd_stores import BODY, ETAG, LIMITS, URI, Handler, failure_of, refusing, store_on
 
 
 async def cut_after(request: web.Request, start: int, size: int, headers: Mapping[str, str]) -> web.StreamResponse:
@@ -214,29 +177,6 @@ async def test_the_message_of_a_forbidden_input_explains_aws() -> None:
         assert "s3:ListBucket" in (await failure_of(store)).message
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "expected"),
-    [
-        (403, "AccessDenied", ErrorCode.OUTPUT_FORBIDDEN),
-        (404, "NoSuchBucket", ErrorCode.OUTPUT_FORBIDDEN),
-        (503, "SlowDown", ErrorCode.STORAGE_THROTTLED),
-        (400, "ExpiredToken", ErrorCode.CREDENTIALS_EXPIRED),
-        (400, "NobodyKnows", ErrorCode.INTERNAL),
-    ],
-)
-async def test_an_answer_to_a_write_or_read_has_one_code(status: int, code: str, expected: ErrorCode) -> None:
-    async with store_on(refusing(status, code)) as store:
-        for call in (
-            store.read(URI),
-            store.write(URI, b"", "text/plain"),
-            store.create(URI, b"", "text/plain"),
-            store.replace(URI, b"", "text/plain", etag="x"),
-        ):
-            with pytest.raises(JobError) as caught:
-                await call
-            assert caught.value.code is expected
-
-
 async def test_a_silent_store_is_an_outage() -> None:
     async def handler(_: web.Request) -> web.Response:
         await asyncio.Event().wait()
@@ -262,102 +202,3 @@ async def test_a_full_disk_is_an_outage_of_ours() -> None:
         with open("/dev/full", "wb", buffering=0) as into, pytest.raises(OutageError, match="No space left") as caught:  # noqa: ASYNC230, PTH123 - a device, and unbuffered
             await store.fetch(Input(uri=URI), into, max_bytes=len(BODY))
     assert caught.value.code is ErrorCode.SCRATCH_FULL
-
-
-async def test_a_conflict_between_writers_is_tried_again() -> None:
-    count = 0
-
-    async def handler(request: web.Request) -> web.StreamResponse:
-        nonlocal count
-        count += 1
-        await request.read()
-        return (
-            await refusing(409, "ConditionalRequestConflict")(request)
-            if count < 3
-            else web.Response(headers={"ETag": ETAG})
-        )
-
-    async with store_on(handler) as store:
-        assert await store.create(URI, b"x", "text/plain")
-    assert count == 3
-
-
-async def test_a_body_is_sent_without_waiting_for_leave() -> None:
-    expectations: list[str | None] = []
-
-    async def handler(request: web.Request) -> web.StreamResponse:
-        expectations.append(request.headers.get("Expect"))
-        await request.read()
-        return web.Response(headers={"ETag": ETAG})
-
-    async with store_on(handler) as store:
-        await store.write(URI, b"x", "text/plain")
-    assert expectations == [None]
-
-
-async def test_a_replacement_whose_answer_was_lost_still_counts() -> None:
-    held = b"before"
-
-    async def handler(request: web.Request) -> web.StreamResponse:
-        nonlocal held
-        if request.method == "GET":
-            return web.Response(body=held, headers={"ETag": '"after"'})
-        if held == b"after":
-            return await refusing(412, "PreconditionFailed")(request)
-        held = await request.read()
-        return await refusing(500, "InternalError")(request)
-
-    async with store_on(handler) as store:
-        assert await store.replace(URI, b"after", "text/plain", etag="before") == "after"
-
-
-async def test_a_store_that_overwrites_in_spite_of_conditions_is_refused_at_start() -> None:
-    """Garage answers 200 to `If-None-Match: *` and overwrites."""
-
-    async def handler(request: web.Request) -> web.Response:
-        return web.Response(headers={"ETag": hashlib.md5(await request.read(), usedforsecurity=False).hexdigest()})
-
-    async with store_on(handler) as store:
-        with pytest.raises(FatalError, match="If-None-Match") as caught:
-            await probe_conditional_writes(store, STATE, "token")
-    assert caught.value.exit_code is ExitCode.STORE_UNFIT
-
-
-@pytest.mark.parametrize("is_deaf", [True, False])
-async def test_a_store_that_minds_only_some_conditions_is_refused_at_start(is_deaf: bool) -> None:  # noqa: FBT001
-    async def handler(request: web.Request) -> web.StreamResponse:
-        await request.read()
-        refuses = "If-None-Match" in request.headers or ("If-Match" in request.headers and not is_deaf)
-        if refuses:
-            return await refusing(412, "PreconditionFailed")(request)
-        return web.Response(headers={"ETag": '"always"'}, body=b"probe" if request.method == "GET" else b"")
-
-    async with store_on(handler) as store:
-        with pytest.raises(FatalError, match="If-Match") as caught:
-            await probe_conditional_writes(store, STATE, "token")
-    assert caught.value.exit_code is ExitCode.STORE_UNFIT
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "exit_code", "says"),
-    [
-        (404, "NoSuchBucket", ExitCode.UNAVAILABLE, "bucket 'bucket' does not exist.*STENO_S3__STATE"),
-        (403, "AccessDenied", ExitCode.REFUSED, "s3:PutObject"),
-        (403, "InvalidAccessKeyId", ExitCode.REFUSED, "renew them"),
-        (503, "ServiceUnavailable", ExitCode.UNAVAILABLE, "AWS_ENDPOINT_URL_S3"),
-        (400, "InvalidRequest", ExitCode.STORE_UNFIT, "InvalidRequest"),
-        (501, "NotImplemented", ExitCode.STORE_UNFIT, "unfit for state"),
-    ],
-)
-async def test_the_probe_says_what_to_do(status: int, code: str, exit_code: ExitCode, says: str) -> None:
-    async with store_on(refusing(status, code)) as store:
-        with pytest.raises(FatalError, match=says) as caught:
-            await probe_conditional_writes(store, STATE, "token")
-    assert caught.value.exit_code is exit_code
-    assert "\n" not in caught.value.message
-
-
-async def failure_of(store: S3Store, max_bytes: int = len(BODY)) -> JobError:
-    with pytest.raises(JobError) as caught:
-        await store.fetch(Input(uri=URI), io.BytesIO(), max_bytes=max_bytes)
-    return caught.value
