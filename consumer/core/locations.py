@@ -54,6 +54,8 @@ def manifest_uri(output_uri: str, job_id: str) -> str:
 def is_under(uri: str, prefix: str) -> bool:
     """Whether an object or prefix lies under a prefix, by whole segments: `s3://b/call` does not hold `s3://b/calls`.
 
+    Nor does it hold an object `s3://b/call`: to S3 that is beside the prefix, not in it.
+
     Raises:
         ValueError: one of them is no S3 URI.
     """
@@ -61,18 +63,21 @@ def is_under(uri: str, prefix: str) -> bool:
     prefix_bucket, prefix_key = split_s3_uri(prefix)
     segments = key.split("/")
     wanted = prefix_key.removesuffix("/").split("/") if prefix_key else []
-    return bucket == prefix_bucket and _DOTS.isdisjoint(segments) and segments[: len(wanted)] == wanted
+    is_below = len(segments) > len(wanted) and segments[: len(wanted)] == wanted
+    return bucket == prefix_bucket and _DOTS.isdisjoint(segments) and is_below
 
 
 def could_reach(uri: str, prefix: str) -> bool:
-    """Whether an object lies under a prefix where a store tidies keys up like paths; for what must not be touched.
+    """Whether an object lies under a prefix, or is it, where a store tidies keys up like paths.
+
+    For what must not be touched.
 
     Raises:
         ValueError: one of them is no S3 URI.
     """
     bucket, key = split_s3_uri(uri)
     tidy = posixpath.normpath(f"/{key}").lstrip("/")
-    return is_under(uri, prefix) or is_under(f"s3://{bucket}/{tidy}", prefix)
+    return is_under(uri, prefix) or is_under(f"s3://{bucket}/{tidy}/", prefix)
 
 
 def is_allowed(uri: str, prefixes: Iterable[str]) -> bool:

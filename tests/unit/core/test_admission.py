@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,6 +29,8 @@ def test_what_is_allowed_passes(rules: AdmissionRules) -> None:
     ("fields", "code"),
     [
         ({"input": {"uri": "s3://media/callsign/1.mp3"}}, ErrorCode.INPUT_FORBIDDEN),
+        ({"input": {"uri": "s3://media/calls"}}, ErrorCode.INPUT_FORBIDDEN),
+        ({"input": {"uri": "s3://transcripts/.steno"}}, ErrorCode.INPUT_FORBIDDEN),
         ({"output": {"uri": "s3://other/"}}, ErrorCode.OUTPUT_FORBIDDEN),
         ({"output": {"uri": "s3://transcripts/.steno/"}}, ErrorCode.OUTPUT_FORBIDDEN),
         ({"output": {"uri": "s3://transcripts/.steno/x"}}, ErrorCode.OUTPUT_FORBIDDEN),
@@ -46,6 +49,13 @@ def test_what_is_not_allowed_has_its_code(fields: dict[str, Any], code: ErrorCod
         check_admission(make_a_job(**fields), NARROW)
 
     assert caught.value.code is code
+
+
+@pytest.mark.parametrize("uri", ["s3://transcripts/team", "s3://transcripts/team/"])
+def test_results_may_go_to_the_very_prefix_that_is_allowed(uri: str) -> None:
+    job = make_a_job(output={"uri": uri})
+    check_admission(job, replace(OPEN, allowed_outputs=("s3://transcripts/team/",)))
+    assert job.output_uri == "s3://transcripts/team/"
 
 
 @pytest.mark.parametrize("uri", ["s3://transcripts//.steno/probe", "s3://transcripts/./.steno/probe"])
