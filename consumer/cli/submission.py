@@ -20,11 +20,11 @@ from contracts.client import (
     JobFailedError,
     JobHandle,
     MissingTopicError,
-    OnProgress,
     StenoClient,
     UnreachableError,
     WaitTimeoutError,
 )
+from contracts.client.waiting import OnProgress
 from contracts.errors import ErrorCode
 from contracts.events import OutcomeEvent, ProgressEvent
 from contracts.requests import Input, TranscriptionRequest

@@ -14,7 +14,6 @@ from contracts.client.feed import EventFeed
 from contracts.client.jobs import JobHandle
 from contracts.client.steno import StenoClient
 from contracts.client.sync import SyncStenoClient
-from contracts.client.waiting import OnProgress
 
 __all__ = [
     "AccessError",
@@ -24,7 +23,6 @@ __all__ = [
     "JobFailedError",
     "JobHandle",
     "MissingTopicError",
-    "OnProgress",
     "StenoClient",
     "SubmitError",
     "SyncStenoClient",
