@@ -89,8 +89,11 @@ class Scratch:
         limits = self._config
         if 0 < limits.max_bytes < (held := self.held_bytes):
             return f"{held} bytes of media in flight (STENO_SCRATCH__MAX_BYTES)"
-        if limits.min_free_bytes and (free := self._free_bytes(limits.folder)) < limits.min_free_bytes:
-            return f"{free} bytes free in {limits.folder} (STENO_SCRATCH__MIN_FREE_BYTES)"
+        try:
+            if limits.min_free_bytes and (free := self._free_bytes(limits.folder)) < limits.min_free_bytes:
+                return f"{free} bytes free in {limits.folder} (STENO_SCRATCH__MIN_FREE_BYTES)"
+        except OSError as exc:  # who makes a file there hears of it as an outage; intake must not end by it
+            return f"{limits.folder} cannot be looked at: {exc.strerror} (STENO_SCRATCH__DIR)"
         return None
 
     def _make(self) -> IO[bytes]:

@@ -115,6 +115,16 @@ async def test_a_disk_that_others_clear_is_noticed_although_no_file_of_ours_is_c
         assert scratch.lack is None
 
 
+async def test_a_folder_that_is_gone_means_waiting_while_files_are_open(tmp_path: Path) -> None:
+    scratch = Scratch(ScratchConfig(tmp_path / "media", min_free_bytes=1))
+    (tmp_path / "media").mkdir()
+    with scratch.file():
+        (tmp_path / "media").rmdir()
+        assert await is_waiting(scratch)
+        assert "STENO_SCRATCH__DIR" in (scratch.lack or "")
+    assert not await is_waiting(scratch)
+
+
 async def test_what_is_lacking_is_told_only_while_somebody_would_wait(tmp_path: Path) -> None:
     scratch = Scratch(ScratchConfig(tmp_path, max_bytes=100))
     assert scratch.lack is None
