@@ -13,6 +13,7 @@ from consumer.media.decoder import ProcessDecoder
 from tests.decoders import LIMITS
 from tests.pulling import SMALL, Steno
 from tests.stack.hub import Repository, StandIn, stand_in_hub
+from tests.stack.tokens import TokenEndpoint, token_endpoint
 
 
 @pytest.fixture
@@ -49,3 +50,10 @@ def endless() -> Iterator[IO[bytes]]:
     readable, writable = os.pipe()
     with os.fdopen(readable, "rb", buffering=0) as file, os.fdopen(writable, "wb", buffering=0):
         yield file
+
+
+@pytest.fixture
+def endpoint() -> Iterator[TokenEndpoint]:
+    """Gives tokens."""
+    with token_endpoint() as found:
+        yield found
