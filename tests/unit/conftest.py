@@ -9,6 +9,7 @@ import pytest
 from consumer.environment import load_settings, variables
 from consumer.settings import Settings
 from tests.loading import Load
+from tests.worker_bench import Bench
 
 
 @pytest.fixture
@@ -24,3 +25,9 @@ def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Load:
         return load_settings()
 
     return load_with
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """A worker with every port a fake."""
+    return Bench(tmp_path)

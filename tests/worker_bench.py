@@ -1,0 +1,119 @@
+"""A worker with every port a fake, for tests of what it does with deliveries."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from consumer.attempts import Attempts
+from consumer.core.admission import AdmissionRules
+from consumer.core.deadletters import DeadLetterOffice
+from consumer.core.failures import OutageError
+from consumer.core.intake.readings import IntakeRules
+from consumer.handler import Handler, HandlerConfig
+from consumer.patience import Patience
+from consumer.progress import ProgressReporter
+from consumer.scratch import Scratch, ScratchConfig
+from consumer.settlement import Settlement
+from consumer.worker import Shutdown, Worker, WorkerConfig
+from contracts.errors import ErrorCode
+from contracts.events import Event, Kind, OutcomeEvent, parse_event
+from tests.fakes.broker import FakeBroker
+from tests.fakes.engine import FakeDecoder, FakeEngine
+from tests.fakes.meter import FakeMeter
+from tests.fakes.sink import FakeSink
+from tests.fakes.source import FakeSource
+from tests.fakes.store import FakeStore
+from tests.make import EMITTER, NOW, OUTPUT
+from tests.waiting import until
+
+AWAY = OutageError(ErrorCode.BROKER_UNAVAILABLE, "away")
+MEDIA = "s3://media/a.mp3"
+
+
+@dataclass
+class Bench:
+    """A worker with fakes around it."""
+
+    folder: Path
+    broker: FakeBroker = field(default_factory=FakeBroker)
+    store: FakeStore = field(default_factory=FakeStore)
+    engine: FakeEngine = field(default_factory=FakeEngine)
+    meter: FakeMeter = field(default_factory=FakeMeter)
+    decoder: FakeDecoder = field(default_factory=FakeDecoder)
+    pauses: list[float] = field(default_factory=list)
+    shutdown: Shutdown = field(default_factory=Shutdown)
+    grace_s: float = 10.0
+    intake: IntakeRules = field(default_factory=lambda: IntakeRules(own_prefixes=(OUTPUT,)))
+
+    def __post_init__(self) -> None:
+        for topic in ("requests", "results", "progress", "dlt"):
+            self.broker.make_topic(topic, partitions=1)
+        self.sink = FakeSink(self.broker)
+        self.source = FakeSource(self.broker, "requests")
+        self.store.put(MEDIA, b"hello")
+        self.scratch = Scratch(ScratchConfig(self.folder))
+
+    def request(self, job_id: str, **fields: Any) -> None:
+        document = {"job_id": job_id, "input": {"uri": MEDIA}, **fields}
+        self.broker.append("requests", job_id.encode(), json.dumps(document).encode())
+
+    @property
+    def outcomes(self) -> list[Event]:
+        return [parse_event(record.headers, record.value) for record in self.broker.records("results")]
+
+    @property
+    def ends(self) -> dict[str | None, Kind]:
+        data = [event.data for event in self.outcomes]
+        return {each.job_id: each.outcome for each in data if isinstance(each, OutcomeEvent)}
+
+    @property
+    def committed(self) -> int:
+        return self.broker.groups["group"].committed.get(("requests", 0), 0)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.Task[None]]:
+        """A worker at work; drained at the end, unless the test has done so."""
+        async with self.source, self.sink:
+            task = asyncio.create_task(self._worker().run(self.shutdown))
+            yield task
+            self.shutdown.request()
+            await asyncio.wait((task,))
+
+    def _worker(self) -> Worker:
+        rules = AdmissionRules((), (OUTPUT,), f"{OUTPUT}.steno/", max_bytes=1000)
+        config = HandlerConfig(worker="gpu-3", rules=rules)
+        patience = Patience(sleep=self._sleep, jitter=lambda: 0.0)
+        office = DeadLetterOffice("dlt", "group", "gpu-3")
+        progress = ProgressReporter(self.sink, EMITTER, now=lambda: NOW, is_enabled=True)
+        self.settlement = Settlement(self.sink, patience, emitter=EMITTER, office=office, now=lambda: NOW)
+        self.attempts = Attempts(
+            Handler(self.store, self.decoder, self.engine, self.scratch, config=config, now=lambda: NOW),
+            self.settlement,
+            progress,
+            patience,
+            meter=self.meter,
+            default_output=OUTPUT,
+        )
+        limits = WorkerConfig(slots=2, grace_s=self.grace_s, intake=self.intake)
+        self.worker = Worker(self.source, self.attempts, progress, scratch=self.scratch, config=limits)
+        return self.worker
+
+    async def _sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        await asyncio.sleep(0)
+
+    async def settled(self, count: int) -> None:
+        """Lets the loop turn until so many offsets are committed."""
+        await until(lambda: self.committed >= count, "the commit", every_s=0)
+
+
+def code_of(event: Event) -> str | None:
+    """The error code of an outcome event."""
+    assert isinstance(event.data, OutcomeEvent)
+    return event.data.error.code if event.data.error else None
