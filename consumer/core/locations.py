@@ -77,7 +77,8 @@ def could_reach(uri: str, prefix: str) -> bool:
     """
     bucket, key = split_s3_uri(uri)
     tidy = posixpath.normpath(f"/{key}").lstrip("/")
-    return is_under(uri, prefix) or is_under(f"s3://{bucket}/{tidy}/", prefix)
+    tidied = f"s3://{bucket}/{tidy}"
+    return is_under(uri, prefix) or is_under(tidied, prefix) or tidied == prefix.removesuffix("/")
 
 
 def is_allowed(uri: str, prefixes: Iterable[str]) -> bool:

@@ -81,13 +81,22 @@ def test_prefixes_hold_by_whole_segments(uri: str, prefix: str, is_inside: bool)
 
 @pytest.mark.parametrize(
     "key",
-    [".steno/probe", "/.steno/probe", "./.steno/probe", "x/../.steno/probe", ".steno//probe", "../.steno/a", ".steno"],
+    [
+        ".steno/probe",
+        "/.steno/probe",
+        "./.steno/probe",
+        "x/../.steno/probe",
+        ".steno//probe",
+        "../.steno/a",
+        ".steno",
+        ".steno/",
+    ],
 )
 def test_what_a_store_may_take_for_the_workers_state_reaches_it(key: str) -> None:
     assert could_reach(f"s3://bkt/{key}", "s3://bkt/.steno/")
 
 
-@pytest.mark.parametrize("key", [".stenograph/x", "x/.steno/probe", "x/../../y", "%2Esteno/x", ".Steno/x"])
+@pytest.mark.parametrize("key", [".stenograph/x", "x/.steno/probe", "x/../../y", "k" * 1024, "%2Esteno/x", ".Steno/x"])
 def test_what_lies_beside_the_workers_state_does_not_reach_it(key: str) -> None:
     assert not could_reach(f"s3://bkt/{key}", "s3://bkt/.steno/")
     assert not could_reach("s3://other/.steno/x", "s3://bkt/.steno/")
