@@ -10,7 +10,7 @@ from consumer.ports import Recording
 from contracts.events import Kind
 from contracts.requests import Channels
 from tests.engines import make_fake_config, make_noise
-from tests.unit.test_worker import Bench
+from tests.worker_bench import Bench
 
 JOBS = 500
 EVERY = 20
