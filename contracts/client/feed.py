@@ -79,7 +79,7 @@ class EventFeed:
         Raises:
             ClientError: the broker does not answer or refuses.
         """
-        milliseconds = int(since.timestamp() * 1000)
+        milliseconds = max(int(since.timestamp() * 1000), 0)
         try:
             async with asyncio.timeout(self._config.answer_timeout_s):
                 partitions = self._consumer.assignment()
