@@ -31,9 +31,11 @@ from tests.e2e.conftest import Reference, deployed, make_reference
 from tests.e2e.fleet import Deployment, WorkerProcess, data_of
 from tests.stack import broker, store
 from tests.stack.service import first_of
+from tests.waiting import until
 
 _WITHIN_S: Final = 30.0
 """For one job, on top of the same for the fleet."""
+_WORKERS: Final = 3
 _FILES: Final = 6
 _LOOK_S: Final = 1.0
 
@@ -83,10 +85,11 @@ async def run(deployment: Deployment, count: int, text_of: Reference) -> Tally:
                 for job_id, clip in clips.items()
             )
         )
-        await _change(deployment, leaver, count)
+        await _change(deployment, leaver, count, tally.memberships)
         events = await deployment.outcomes(count, within_s=_WITHIN_S * (1 + count))
         tally.seconds = round(time.monotonic() - started, 1)
         tally.exit_code = await leaver.ended()
+        await until(lambda: len(tally.memberships[-1].members) == _WORKERS - 1, "the group without it")
     ends = {event.id: data_of(event) for event in events}
     tally.outcomes, tally.repeated_outcomes = len(ends), len(events) - len(ends)
     tally.not_completed = [identity for identity, end in ends.items() if end.outcome is not Kind.COMPLETED]
@@ -105,9 +108,10 @@ async def transcriptions_begun(deployment: Deployment) -> Counter[str]:
     return Counter(str(event.data.job_id) for event in events if event.type == Kind.STARTED.type)
 
 
-async def _change(deployment: Deployment, leaver: WorkerProcess, count: int) -> None:
+async def _change(deployment: Deployment, leaver: WorkerProcess, count: int, seen: list[Membership]) -> None:
     await deployment.outcomes(max(count // 4, 1), within_s=_WITHIN_S * count)
     await deployment.start_worker()
+    await until(lambda: len(seen[-1].members) == _WORKERS, "the whole group")
     await deployment.outcomes(count // 2, within_s=_WITHIN_S * count)
     leaver.signal(signal.SIGTERM)
 
