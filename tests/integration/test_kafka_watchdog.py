@@ -81,6 +81,29 @@ async def test_a_consumer_that_stopped_is_replaced_and_work_in_flight_stays_ours
         await until(lambda: source.is_ready, "it is ready again")
 
 
+async def test_a_source_that_closes_while_its_consumer_is_replaced_leaves_no_connection(
+    kafka: str, topic_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make_topic(kafka, topic_name, partitions=1)
+    is_leaving, may_leave = asyncio.Event(), asyncio.Event()
+    async with asyncio.timeout(DEADLINE_S):
+        async with source_of(kafka, topic_name) as source:
+            await until(lambda: source.is_ready, "it is ready")
+            broken = consumer_of(source)
+            stop = broken.stop
+
+            async def stop_slowly() -> None:
+                is_leaving.set()
+                await may_leave.wait()
+                await stop()
+
+            monkeypatch.setattr(broken, "stop", stop_slowly)
+            refuse_the_poll(broken)
+            await is_leaving.wait()
+            asyncio.get_running_loop().call_later(0.5, may_leave.set)
+        assert not any(connection.connected() for connection in broken._client._conns.values())
+
+
 async def test_an_idle_reader_behind_an_aborted_transaction_is_left_alone(kafka: str, topic_name: str) -> None:
     await make_topic(kafka, topic_name, partitions=1)
     async with source_of(kafka, topic_name) as source, asyncio.timeout(DEADLINE_S):

@@ -48,6 +48,7 @@ class KafkaSource:
         self._failure: FatalError | None = None
         self._member: Member | None = None
         self._keeping: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
         self.rebuilds = 0
         """Members that were replaced."""
 
@@ -76,6 +77,8 @@ class KafkaSource:
         if self._keeping:
             self._keeping.cancel()
             await asyncio.wait({self._keeping})
+        if self._closing:  # being replaced, it was about to leave
+            await self._closing
         if self._member:
             await self._member.close()
 
@@ -147,7 +150,8 @@ class KafkaSource:
             self.rebuilds += 1
             log.warning("consumer_rebuilt", error=f"{type(error).__name__}: {error}")
             self._member = None
-            await member.close()
+            self._closing = asyncio.create_task(member.close())
+            await asyncio.shield(self._closing)
             self._member = member = await self._rejoin()
 
     async def _rejoin(self) -> Member:
