@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaProducer
 
 from contracts.client import ClientConfig
 from contracts.client.jobs import JobHandle
 from contracts.events import Kind
+from tests.stack.clients import make_topic
 
 MEDIA = "s3://media-bucket/a.mp3"
+_ANSWER_S: Final = 30.0
+
+
+async def furnished(
+    bootstrap: str,
+    stem: str,
+    *,
+    uploads_prefix: str = "s3://none-here/uploads/",
+    results_prefix: str = "s3://none-here/results/",
+) -> ClientConfig:
+    """What a client needs to know, with topics made for it."""
+    config = ClientConfig(
+        bootstrap_servers=bootstrap, requests_topic=f"{stem}.requests", results_topic=f"{stem}.results",
+        progress_topic=f"{stem}.progress", answer_timeout_s=_ANSWER_S,
+        uploads_prefix=uploads_prefix, results_prefix=results_prefix,
+    )  # fmt: skip
+    topics = (config.requests_topic, config.results_topic, config.progress_topic)
+    await asyncio.gather(*(make_topic(bootstrap, topic, partitions=2) for topic in topics))
+    return config
 
 
 @dataclass(frozen=True, slots=True)

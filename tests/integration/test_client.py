@@ -17,8 +17,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from contracts import Input, Options, TranscriptionRequest, split_s3_uri
 from contracts.client import ClientConfig, ClientError, StenoClient
 from contracts.events import Kind
-from tests.integration.telling import Teller
-from tests.stack.clients import make_topic
+from tests.integration.telling import Teller, furnished
 from tests.stack.store import S3Address
 
 MEDIA = "s3://media-bucket/a.mp3"
@@ -27,13 +26,7 @@ TIMEOUT_S = 30.0
 
 @pytest.fixture
 async def config(kafka: str, unique: str) -> ClientConfig:
-    found = ClientConfig(
-        bootstrap_servers=kafka, requests_topic=f"{unique}.requests", results_topic=f"{unique}.results",
-        progress_topic=f"{unique}.progress", uploads_prefix="s3://none-here/uploads/", answer_timeout_s=TIMEOUT_S,
-    )  # fmt: skip
-    topics = (found.requests_topic, found.results_topic, found.progress_topic)
-    await asyncio.gather(*(make_topic(kafka, topic, partitions=2) for topic in topics))
-    return found
+    return await furnished(kafka, unique)
 
 
 @pytest.fixture

@@ -26,8 +26,7 @@ from contracts.client import (
     WaitTimeoutError,
 )
 from contracts.events import Kind, ProgressEvent
-from tests.integration.telling import Teller
-from tests.stack.clients import make_topic
+from tests.integration.telling import Teller, furnished
 from tests.waiting import until
 
 TIMEOUT_S: Final = 30.0
@@ -38,14 +37,7 @@ pytestmark = pytest.mark.usefixtures("aws_environment")
 
 @pytest.fixture
 async def config(kafka: str, unique: str, bucket: str) -> ClientConfig:
-    found = ClientConfig(
-        bootstrap_servers=kafka, requests_topic=f"{unique}.requests", results_topic=f"{unique}.results",
-        progress_topic=f"{unique}.progress", uploads_prefix=f"s3://{bucket}/in/",
-        results_prefix=f"s3://{bucket}/results/", answer_timeout_s=TIMEOUT_S,
-    )  # fmt: skip
-    topics = (found.requests_topic, found.results_topic, found.progress_topic)
-    await asyncio.gather(*(make_topic(kafka, topic, partitions=2) for topic in topics))
-    return found
+    return await furnished(kafka, unique, uploads_prefix=f"s3://{bucket}/in/", results_prefix=f"s3://{bucket}/results/")
 
 
 @pytest.fixture
