@@ -135,7 +135,8 @@ class Child:
         """Ends the child at once and reaps it; returns its exit status, negative for a signal."""
         self.channel.close()
         self.send_kill()
-        return await asyncio.wait_for(self.process.wait(), _KILL_WAIT_S)
+        async with asyncio.timeout(_KILL_WAIT_S):
+            return await self.process.wait()
 
 
 async def spawn(module: str, *, environment: Mapping[str, str], stderr: int = asyncio.subprocess.DEVNULL) -> Child:

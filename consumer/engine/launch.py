@@ -84,7 +84,8 @@ class EngineProcess:
     async def end(self) -> str:
         """Ends it, if it has not ended by itself just now, and says in a clause how it ended."""
         with contextlib.suppress(TimeoutError):  # one that ends by itself keeps its exit code
-            await asyncio.wait_for(self.child.process.wait(), _EXIT_WAIT_S)
+            async with asyncio.timeout(_EXIT_WAIT_S):
+                await self.child.process.wait()
         try:
             status = await self.child.kill()
         except TimeoutError:

@@ -152,7 +152,8 @@ class Session:
         if not job.is_over.is_set():
             self._send(protocol.Cancel(job.id))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(job.is_over.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await job.is_over.wait()
             return
         self.kill(Cause.STUCK)
         await asyncio.shield(self._reader)

@@ -52,7 +52,8 @@ class ForkServer:
             raise ServerLostError(f"its process cannot be started: {exc}") from exc
         tail = Tail(child)
         try:
-            await asyncio.wait_for(child.channel.receive(), _START_S)
+            async with asyncio.timeout(_START_S):
+                await child.channel.receive()
         except ChannelClosedError as exc:
             raise ServerLostError(await _how_it_ended(child, tail)) from exc
         except TimeoutError as exc:
@@ -109,7 +110,8 @@ class ForkServer:
         """Ends the server and its decoders; never raises."""
         self._child.channel.close()
         with contextlib.suppress(TimeoutError):  # at end-of-file it ends its decoders, then itself
-            await asyncio.wait_for(self._child.process.wait(), _END_S)
+            async with asyncio.timeout(_END_S):
+                await self._child.process.wait()
         with contextlib.suppress(TimeoutError):
             await self._child.kill()
         await self._tail.text()
@@ -174,7 +176,8 @@ class ForkServer:
 
 async def _how_it_ended(child: Child, tail: Tail) -> str:
     with contextlib.suppress(TimeoutError):  # one that ends by itself keeps its exit code
-        await asyncio.wait_for(child.process.wait(), _END_S)
+        async with asyncio.timeout(_END_S):
+            await child.process.wait()
     return describe_end("its process", await child.kill(), await tail.text())
 
 

@@ -131,7 +131,8 @@ async def _speaks_tls(host: str, port: int) -> bool:
         return False
     writer.close()
     with contextlib.suppress(OSError, TimeoutError):
-        await asyncio.wait_for(writer.wait_closed(), _TRY_S)
+        async with asyncio.timeout(_TRY_S):
+            await writer.wait_closed()
     return True
 
 

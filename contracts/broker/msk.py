@@ -26,7 +26,8 @@ class MskTokens(CachedTokens):
             TokenError: there are no credentials, or no region.
         """
         try:
-            return await asyncio.wait_for(asyncio.to_thread(_sign), _SIGN_S)
+            async with asyncio.timeout(_SIGN_S):
+                return await asyncio.to_thread(_sign)
         except TimeoutError as exc:
             raise TokenError(f"no AWS credentials within {_SIGN_S:g} s", is_refusal=False) from exc
         except (BotoCoreError, ClientError, ValueError) as exc:

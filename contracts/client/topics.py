@@ -45,7 +45,8 @@ async def _open(admin: AIOKafkaAdminClient) -> AsyncIterator[None]:
         yield
     finally:
         with contextlib.suppress(*BROKER_ERRORS):  # what was asked is answered, or failed for a better reason
-            await asyncio.wait_for(admin.close(), _CLOSE_TIMEOUT_S)
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                await admin.close()
 
 
 async def _described(admin: AIOKafkaAdminClient, names: list[str]) -> tuple[TopicPartition, ...]:

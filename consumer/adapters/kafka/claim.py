@@ -90,7 +90,8 @@ class Claim(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no
         that is somebody else's by then.
         """
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.flush(), _REVOKE_COMMIT_S)
+            async with asyncio.timeout(_REVOKE_COMMIT_S):
+                await self.flush()
         self.is_placed = False
         self._to_place = None
         if self._committing:

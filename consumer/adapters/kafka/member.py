@@ -17,7 +17,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from consumer.adapters.kafka.claim import Claim
-from consumer.adapters.kafka.closing import close_consumer
+from consumer.adapters.kafka.closing import close_consumer, end_tasks
 from consumer.adapters.kafka.consumer import SourceConfig, make_consumer, make_record
 from consumer.adapters.kafka.door import Door
 from consumer.adapters.kafka.errors import StalledError
@@ -61,7 +61,8 @@ class Member:
         self._consumer.subscribe([self._config.topic], listener=self._claim)
         self._run(self._claim.keep())
         try:
-            await asyncio.wait_for(self._consumer.start(), _START_S)
+            async with asyncio.timeout(_START_S):
+                await self._consumer.start()
         except BaseException:
             await self.close()
             raise
@@ -79,8 +80,7 @@ class Member:
         await close_consumer(self._consumer)
         if self._polling:
             await asyncio.wait({self._polling}, timeout=_POLL_END_S)
-            self._polling.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
 
     @property
     def is_ready(self) -> bool:

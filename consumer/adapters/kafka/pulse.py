@@ -77,6 +77,7 @@ class Pulse:
     async def _position(self, partition: TopicPartition) -> int:
         # Without a valid one aiokafka waits for it, for ever if need be; that wait can be ended.
         try:
-            return int(await asyncio.wait_for(self._consumer.position(partition), _POSITION_S))
+            async with asyncio.timeout(_POSITION_S):
+                return int(await self._consumer.position(partition))
         except TimeoutError:
             return NONE_COMMITTED

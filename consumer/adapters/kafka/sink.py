@@ -110,7 +110,8 @@ class KafkaSink:
 async def _started(config: SinkConfig) -> AIOKafkaProducer:
     producer = _producer(config)
     try:
-        await asyncio.wait_for(producer.start(), _START_S)
+        async with asyncio.timeout(_START_S):
+            await producer.start()
     except BaseException:
         await close_producer(producer)
         raise

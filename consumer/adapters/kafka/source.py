@@ -14,6 +14,7 @@ from typing import Final, Self
 import structlog
 from aiokafka.errors import KafkaError
 
+from consumer.adapters.kafka.closing import end_tasks
 from consumer.adapters.kafka.consumer import SourceConfig
 from consumer.adapters.kafka.errors import is_defect, running_failure, start_failure
 from consumer.adapters.kafka.inbox import Inbox, receipt_of
@@ -75,8 +76,7 @@ class KafkaSource:
         self.stop_intake()
         await self.flush()
         if self._keeping:
-            self._keeping.cancel()
-            await asyncio.wait({self._keeping})
+            await end_tasks([self._keeping])
         if self._closing:  # being replaced, it was about to leave
             await self._closing
         if self._member:
@@ -121,7 +121,8 @@ class KafkaSource:
         """Has what was settled committed, and waits for the attempt; bounded in time."""
         if self._member:
             try:
-                await asyncio.wait_for(self._member.flush(), _FLUSH_S)
+                async with asyncio.timeout(_FLUSH_S):
+                    await self._member.flush()
             except TimeoutError:
                 log.warning("commit_not_confirmed", waited_s=_FLUSH_S)
 
