@@ -57,9 +57,9 @@ def make_consumer(config: SourceConfig) -> AIOKafkaConsumer:
         max_poll_interval_ms=config.max_poll_interval_ms,
         # A moved leader or a new partition is noticed within this.
         metadata_max_age_ms=30_000,
-        # A partition that is resumed waits for the fetch under way on its broker: keep that short.
+        # A partition that was read to its end, or is resumed, waits for the fetch under way: keep that short.
         fetch_max_wait_ms=100,
-        # What is prefetched is thrown away by each pause; a record larger than this is delivered all the same.
+        # What is prefetched is held for every partition; a record larger than this is delivered all the same.
         max_partition_fetch_bytes=256 * 1024,
         fetch_max_bytes=4 * 1024 * 1024,
         **link_options(config.security),

@@ -17,18 +17,19 @@ class Inbox:
         self._ledger = ledger
         self._max_waiting = max_waiting
         self._waiting: deque[Delivery] = deque()
-        self._is_stopped = False
+        self.is_stopped = False
+        """Whether nothing more is handed out or wanted, for good."""
         self.changed = asyncio.Event()
         """Set whenever a delivery may have come; whoever waits for one clears it."""
 
     @property
     def room(self) -> int:
         """How many more records are wanted; 0 once stopped."""
-        return 0 if self._is_stopped else max(self._max_waiting - len(self._waiting), 0)
+        return 0 if self.is_stopped else max(self._max_waiting - len(self._waiting), 0)
 
     def stop(self) -> None:
         """Hands nothing more out and wants nothing more."""
-        self._is_stopped = True
+        self.is_stopped = True
 
     def put(self, record: Record) -> None:
         """Takes a record that was read; one that is open already, or not ours, is dropped."""
@@ -38,7 +39,7 @@ class Inbox:
 
     def take(self) -> Delivery | None:
         """Hands the first one out."""
-        while self._waiting and not self._is_stopped:
+        while self._waiting and not self.is_stopped:
             delivery = self._waiting.popleft()
             if self._ledger.deliver(receipt_of(delivery)):
                 return delivery

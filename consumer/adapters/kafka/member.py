@@ -1,13 +1,17 @@
 """One membership in the group, from joining to leaving: an aiokafka consumer and the tasks that keep it alive.
 
-Three parties share the inbox and its ledger, all on one event loop. The poll task polls always, also while everything
-is paused: that is what keeps membership. The claim does whatever needs the group's coordinator: commits, and finding
+Three parties share the inbox and its ledger, all on one event loop. The poll task polls always, also while nothing is
+wanted: that is what keeps membership. The claim does whatever needs the group's coordinator: commits, and finding
 out where a new assignment begins. The worker's calls change the ledger at once and wake them, so that neither waits.
+
+While the inbox is full, the polls leave every partition out and pause none: a partition that is paused loses what
+was fetched of it, and one that is resumed waits for the fetch under way on its broker.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Coroutine
 from typing import Any, Final
@@ -29,6 +33,8 @@ from consumer.core.vitals import Signs, Vitals
 log = structlog.get_logger(__name__)
 
 _POLL_MS: Final = 1000
+_NOWHERE: Final = TopicPartition("", -1)
+"""A poll of this partition alone is a sign of life that brings nothing and lets nothing go."""
 _FRESH_S: Final = 5.0
 _RETRY_S: Final = 0.5
 _START_S: Final = 90.0
@@ -44,9 +50,12 @@ class Member:
         self._inbox = inbox
         self._consumer = make_consumer(config)
         self._claim = Claim(self._consumer, ledger, self._placed)
-        self._pulse = Pulse(self._consumer, config.look_s)
+        self._pulse = Pulse(self._consumer, config.look_s, lambda: self._is_idle)
         self._last_poll_s = 0.0
         self._polls = 0
+        self._is_idle = False
+        self._has_room = asyncio.Event()
+        self._is_closing = False
         self._tasks: list[asyncio.Task[None]] = []
         self._polling: asyncio.Task[None] | None = None
         self._end: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
@@ -73,6 +82,8 @@ class Member:
 
     async def close(self) -> None:
         """Leaves the group; each step is bounded, nothing is raised."""
+        self._is_closing = True
+        self._has_room.set()
         for task in self._tasks:
             if task is not self._polling:
                 task.cancel()
@@ -101,21 +112,19 @@ class Member:
         await self._claim.flush()
 
     def steer(self) -> None:
-        """Reads on or pauses, as the inbox has room.
-
-        It takes effect on the poll in progress, which returns as soon as there is something.
-        """
-        paused = self._consumer.paused()
-        if self._claim.is_placed and self._inbox.room > 0:
-            self._consumer.resume(*paused)
+        """Reads on, or not, as the inbox has room; takes effect at once."""
+        if self._inbox.room > 0:
+            self._has_room.set()
+        if self._claim.is_placed and not self._inbox.is_stopped:
+            self._consumer.resume(*self._consumer.paused())
         else:
-            self._consumer.pause(*(self._consumer.assignment() - paused))
+            self._consumer.pause(*(self._consumer.assignment() - self._consumer.paused()))
 
     async def _poll(self) -> None:
         # Never cancelled and never under wait_for: that would switch aiokafka's poll watchdog off for good.
-        while True:
+        while not self._is_closing:
             try:
-                batches = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=max(1, self._inbox.room))
+                batches = await self._next_batches()
             except ConsumerStoppedError:
                 return
             except KafkaError as exc:
@@ -128,6 +137,18 @@ class Member:
             self._last_poll_s = time.monotonic()
             for partition, records in batches.items():
                 self._accept(partition, records)
+
+    async def _next_batches(self) -> dict[TopicPartition, list[ConsumerRecord]]:
+        if room := self._inbox.room:
+            batches = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=room)
+            self._is_idle = not batches
+            return batches
+        self._is_idle = False
+        self._has_room.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_POLL_MS / 1000):
+                await self._has_room.wait()
+        return await self._consumer.getmany(_NOWHERE)
 
     def _accept(self, partition: TopicPartition, records: list[ConsumerRecord]) -> None:
         if not self._claim.is_placed:

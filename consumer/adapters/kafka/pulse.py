@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import structlog
@@ -26,15 +26,22 @@ class Pulse:
     An empty poll tells nothing: it looks the same whether there is no work, no broker or no reader left.
     """
 
-    def __init__(self, consumer: AIOKafkaConsumer, every_s: float) -> None:
-        """Does nothing until `beat` runs."""
+    def __init__(self, consumer: AIOKafkaConsumer, every_s: float, is_idle: Callable[[], bool]) -> None:
+        """Does nothing until `beat` runs.
+
+        Args:
+            consumer: in the group.
+            every_s: the pause between two questions, in seconds.
+            is_idle: whether the last poll had room and brought nothing; else records may be here and not be wanted.
+        """
         self._consumer = consumer
         self._every_s = every_s
+        self._is_idle = is_idle
         self._answered_s = 0.0
         self.answers = 0
         """Rounds of questions that were answered so far."""
         self.behind: Mapping[Partition, int] = {}
-        """Position of each partition that was being read and had records ahead of it, at the last answer."""
+        """Position of each partition that had records ahead of it and brought none, at the last answer."""
 
     @property
     def is_fresh(self) -> bool:
@@ -64,7 +71,7 @@ class Pulse:
 
     async def _ask_leaders(self) -> Mapping[Partition, int]:
         reading = self._consumer.assignment() - self._consumer.paused()
-        if not reading:
+        if not reading or not self._is_idle():
             return {}
         ends = await self._consumer.end_offsets(reading)
         positions = {partition: await self._position(partition) for partition in reading}
