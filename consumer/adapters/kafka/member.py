@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, Final
 
 import structlog
@@ -29,6 +29,8 @@ from consumer.adapters.kafka.inbox import Inbox
 from consumer.adapters.kafka.pulse import Pulse
 from consumer.core.offsets import OffsetLedger
 from consumer.core.vitals import Signs, Vitals
+
+_Batches = Mapping[TopicPartition, list[ConsumerRecord]]
 
 log = structlog.get_logger(__name__)
 
@@ -138,7 +140,8 @@ class Member:
             for partition, records in batches.items():
                 self._accept(partition, records)
 
-    async def _next_batches(self) -> dict[TopicPartition, list[ConsumerRecord]]:
+    async def _next_batches(self) -> _Batches:
+        batches: _Batches
         if room := self._inbox.room:
             batches = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=room)
             self._is_idle = not batches
@@ -148,7 +151,8 @@ class Member:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_POLL_MS / 1000):
                 await self._has_room.wait()
-        return await self._consumer.getmany(_NOWHERE)
+        batches = await self._consumer.getmany(_NOWHERE)
+        return batches
 
     def _accept(self, partition: TopicPartition, records: list[ConsumerRecord]) -> None:
         if not self._claim.is_placed:
