@@ -19,6 +19,8 @@ from contracts.requests import JOB_ID_PATTERN, split_s3_uri
 TRANSCRIPT_NAME: Final = "transcript.json"
 MANIFEST_NAME: Final = "manifest.json"
 
+_NO_TENANT: Final = "-"
+_SHARED: Final = "_shared"
 _MAX_KEY_BYTES: Final = 1024
 _NAME: Final = re.compile(JOB_ID_PATTERN)
 _DOTS: Final = frozenset((".", ".."))
@@ -49,6 +51,28 @@ def transcript_uri(output_uri: str, job_id: str) -> str:
 def manifest_uri(output_uri: str, job_id: str) -> str:
     """The file that is written last; raises as `result_prefix` does."""
     return result_uri(output_uri, job_id, MANIFEST_NAME)
+
+
+def state_uri(state_prefix: str, tenant: str | None, job_id: str, name: str) -> str:
+    """One object by which workers and commands speak about a job: its lease, its status, its cancel marker.
+
+    A tenant's name begins with a letter or digit as a job id does, so none is `-`, which stands for no tenant, and
+    none meets what else lies under the prefix.
+
+    Raises:
+        PermanentError: `REQUEST_INVALID`; a key would be longer than S3 allows.
+        ValueError: a part cannot be a segment of a key; a defect of the caller.
+    """
+    return _below(state_prefix, _NO_TENANT if tenant is None else _named(tenant), _named(job_id), _named(name))
+
+
+def shared_uri(state_prefix: str, tenant: str | None, digest: str) -> str:
+    """Where jobs of one tenant that ask for the same find each other; raises as `state_uri` does.
+
+    Beside all tenants' folders and not in one of them: no job's folder is ever met, and one lifecycle rule of the
+    bucket covers all.
+    """
+    return _below(state_prefix, _SHARED, _NO_TENANT if tenant is None else _named(tenant), _named(digest))
 
 
 def is_under(uri: str, prefix: str) -> bool:

@@ -14,7 +14,9 @@ from consumer.core.locations import (
     manifest_uri,
     result_prefix,
     result_uri,
+    shared_uri,
     split_writable,
+    state_uri,
     transcript_uri,
 )
 from contracts.errors import ErrorCode
@@ -45,6 +47,21 @@ def test_a_key_over_1024_bytes_is_the_requests_fault() -> None:
     with pytest.raises(PermanentError, match="shorten it") as caught:
         manifest_uri("s3://out/" + "ä" * 505, "j")
     assert caught.value.code is ErrorCode.REQUEST_INVALID
+
+
+def test_a_jobs_state_lies_in_its_tenants_folder_and_a_dash_stands_for_no_tenant() -> None:
+    assert state_uri("s3://out/.steno/", None, "call-1", "lease") == "s3://out/.steno/-/call-1/lease"
+    assert state_uri("s3://out/.steno/", "acme", "call-1", "lease") == "s3://out/.steno/acme/call-1/lease"
+    assert shared_uri("s3://out/.steno/", None, "0a1b") == "s3://out/.steno/_shared/-/0a1b"
+    assert shared_uri("s3://out/.steno/", "acme", "0a1b") == "s3://out/.steno/_shared/acme/0a1b"
+
+
+@pytest.mark.parametrize("tenant", ["-", "_shared", "..", "a/b", ""])
+def test_no_tenant_lies_where_something_else_does(tenant: str) -> None:
+    with pytest.raises(ValueError, match="cannot be a segment"):
+        state_uri("s3://out/.steno/", tenant, "call-1", "lease")
+    with pytest.raises(ValueError, match="cannot be a segment"):
+        shared_uri("s3://out/.steno/", tenant, "0a1b")
 
 
 @pytest.mark.parametrize("prefix", ["s3://out/a//b/", "s3://out//a", "s3://out/a/../b/"])
