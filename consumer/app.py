@@ -26,6 +26,7 @@ from consumer.handler import Handler
 from consumer.local import LocalTranscriber
 from consumer.media.decoder import ProcessDecoder
 from consumer.models.hub import OnBytes
+from consumer.outlasting import HeededEngine, PatientStore
 from consumer.patience import Patience
 from consumer.progress import ProgressReporter
 from consumer.scratch import Scratch
@@ -192,7 +193,14 @@ def _make_worker(settings: Settings, opened: _Parts, metrics: Metrics) -> Worker
     progress = ProgressReporter(sink, emitter, now=_now, is_enabled=settings.topics.publish_progress)
     settlement = Settlement(sink, patience, emitter=emitter, office=office, now=_now)
     attempts = Attempts(
-        Handler(opened.store, opened.decoder, opened.engine, scratch, config=parts.handler_config(settings), now=_now),
+        Handler(
+            PatientStore(opened.store, patience),
+            opened.decoder,
+            HeededEngine(opened.engine, patience),
+            scratch,
+            config=parts.handler_config(settings),
+            now=_now,
+        ),
         settlement,
         progress,
         patience,
@@ -206,7 +214,7 @@ def _make_worker(settings: Settings, opened: _Parts, metrics: Metrics) -> Worker
     )
     exposure.expose_jobs(metrics, attempts, settlement)
     exposure.expose_scratch(metrics, scratch)
-    worker = Worker(source, attempts, progress, scratch=scratch, config=config)
+    worker = Worker(source, attempts, progress, scratch=scratch, patience=patience, config=config)
     exposure.expose_intake(metrics, worker)
     return worker
 

@@ -11,12 +11,13 @@ from consumer.core.failures import JobError, TransientError
 from consumer.core.intake.readings import Faulty, Wanted
 from consumer.core.jobs import Job, make_job
 from consumer.core.records import Record
-from consumer.handler import Handled, Handler, OnBegun
+from consumer.handler import Handled, Handler
 from consumer.patience import Patience
 from consumer.ports.metering import JobEnd, Meter
 from consumer.progress import ProgressReporter
 from consumer.settlement import Settlement
 from consumer.stopwatch import Stopwatch
+from consumer.turns import Turn
 from contracts.errors import ErrorCode
 from contracts.events import Kind
 
@@ -46,17 +47,17 @@ class Attempts:
         self.in_progress = 0
         """Attempts under way."""
 
-    async def take(self, reading: Wanted | Faulty, on_begun: OnBegun = lambda: None) -> None:
+    async def take(self, reading: Wanted | Faulty, turn: Turn) -> None:
         """Ends when the outcome, or the dead letter and the failed outcome, are with the broker.
 
-        Until `on_begun` is called for the first time, cancelling wastes nothing that somebody would miss.
+        Until the turn has begun, cancelling wastes nothing that somebody would miss.
         """
         self.in_progress += 1
         try:
             if isinstance(reading, Wanted):
-                await self._work(reading, Stopwatch(), on_begun)
+                await self._work(reading, Stopwatch(), turn)
             else:
-                on_begun()
+                turn.begun()
                 await self._refuse(reading, Stopwatch())
         finally:
             self.in_progress -= 1
@@ -66,12 +67,12 @@ class Attempts:
             await self._settlement.refuse(faulty.record, faulty.error, faulty.job_id)
         self._tell_failure(faulty.record, faulty.error, stopwatch)
 
-    async def _work(self, wanted: Wanted, stopwatch: Stopwatch, on_begun: OnBegun) -> None:
+    async def _work(self, wanted: Wanted, stopwatch: Stopwatch, turn: Turn) -> None:
         record = wanted.record
         job = make_job(wanted.request, default_output=self._default_output, replay_count=replay_count(record))
         structlog.contextvars.bind_contextvars(job_id=job.job_id, attempt=job.attempt)
         try:
-            handled = await self._handle(job, record, stopwatch, on_begun)
+            handled = await self._handle(job, record, stopwatch, turn)
         except JobError as error:
             await self._set_aside(record, error, job, stopwatch)
         except Exception as exc:  # noqa: BLE001  # whatever a job meets is its own failure and nobody else's
@@ -79,13 +80,17 @@ class Attempts:
         else:
             await self._complete(record, job, handled, stopwatch)
 
-    async def _handle(self, job: Job, record: Record, stopwatch: Stopwatch, on_begun: OnBegun) -> Handled:
+    async def _handle(self, job: Job, record: Record, stopwatch: Stopwatch, turn: Turn) -> Handled:
         """Runs the handler, again and again while only a dependency is away."""
         notify = self._progress.follow(job, record)
         try:
-            return await self._patience.outlast("handle", lambda: self._handler.run(job, notify, stopwatch, on_begun))
+            return await self._patience.outlast(
+                "handle",
+                lambda: self._handler.run(job, notify, stopwatch, turn.begun),
+                model=job.request.options.model,
+            )
         finally:
-            on_begun()  # what is to be told now is worth waiting for, a failure too
+            turn.begun()  # what is to be told now is worth waiting for, a failure too
 
     async def _complete(self, record: Record, job: Job, handled: Handled, stopwatch: Stopwatch) -> None:
         with stopwatch.stage("publish"):

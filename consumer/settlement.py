@@ -19,6 +19,7 @@ from consumer.core.events import (
 )
 from consumer.core.failures import JobError, OutageError
 from consumer.core.jobs import Job
+from consumer.core.outages import Dependency
 from consumer.core.records import OutboundRecord, Record
 from consumer.patience import Patience
 from consumer.ports import RecordRefusedError, Sink
@@ -74,11 +75,11 @@ class Settlement:
 
     async def _publish(self, record: OutboundRecord, cut_short: Callable[[], OutboundRecord]) -> None:
         try:
-            await self._patience.outlast("publish", lambda: self._sink.publish(record))
+            await self._patience.outlast("publish", lambda: self._sink.publish(record), asks=Dependency.BROKER)
         except RecordRefusedError as exc:
             log.warning("record_truncated", topic=record.topic, error=str(exc))
             short = cut_short()
-            await self._patience.outlast("publish", lambda: self._publish_short(short))
+            await self._patience.outlast("publish", lambda: self._publish_short(short), asks=Dependency.BROKER)
 
     async def _publish_short(self, record: OutboundRecord) -> None:
         """A topic that refuses this, too, is waited for like one that is away: to go on would lose a job's end."""

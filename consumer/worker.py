@@ -13,9 +13,11 @@ from consumer.core.failures import ExitCode, FatalError
 from consumer.core.intake.envelopes import read_record
 from consumer.core.intake.readings import Faulty, Ignored, IntakeRules, Reason, Wanted
 from consumer.core.records import Delivery, Record
+from consumer.patience import Patience
 from consumer.ports import Source
 from consumer.progress import ProgressReporter
 from consumer.scratch import Scratch
+from consumer.turns import MAX_PARKED, Turn, Turns, set_current
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +31,8 @@ class WorkerConfig:
     grace_s: float
     """What jobs in flight get after the drain began, in seconds."""
     intake: IntakeRules
+    max_parked: int = MAX_PARKED
+    """Attempts that may give their slot away while they wait for others."""
 
 
 class Shutdown:
@@ -56,6 +60,7 @@ class Worker:
         progress: ProgressReporter,
         *,
         scratch: Scratch,
+        patience: Patience,
         config: WorkerConfig,
     ) -> None:
         """Borrows its parts."""
@@ -63,13 +68,14 @@ class Worker:
         self._attempts = attempts
         self._progress = progress
         self._scratch = scratch
+        self._patience = patience
         self._config = config
-        self._slots = asyncio.Semaphore(config.slots)
+        self._turns = Turns(config.slots, max_parked=config.max_parked)
         self._in_flight: set[asyncio.Task[None]] = set()
-        self._not_begun: set[asyncio.Task[None]] = set()
-        """Attempts that wait, fetch or decode."""
+        self._attempting: dict[asyncio.Task[None], Turn] = {}
         self._is_draining = False
-        self._defect = asyncio.Event()
+        self._cannot_go_on = asyncio.Event()
+        self._reason: FatalError | None = None
         self.received = 0
         """Deliveries taken so far."""
         self.ignored: Counter[Reason] = Counter()
@@ -77,8 +83,8 @@ class Worker:
 
     @property
     def in_flight(self) -> dict[str, int]:
-        """Deliveries that are worked on, and the jobs in them that wait, are fetched or decoded."""
-        return {"deliveries": len(self._in_flight), "not_begun": len(self._not_begun)}
+        """Deliveries that are worked on; the jobs in them that wait, are fetched or decoded; those without a slot."""
+        return {"deliveries": len(self._in_flight), "not_begun": len(self._not_begun), "parked": self._turns.parked}
 
     @property
     def waits_for_scratch(self) -> str | None:
@@ -89,10 +95,11 @@ class Worker:
         """Takes deliveries until shutdown, then drains.
 
         Raises:
-            FatalError: the source cannot go on, or a delivery could not be settled for a defect of ours.
+            FatalError: the source cannot go on, or a delivery must stay open: its end would be one dead letter too
+                many, or could not be told for a defect of ours.
         """
         intake = asyncio.create_task(self._take_in())
-        ends = [asyncio.create_task(end.wait()) for end in (shutdown.drain, self._defect)]
+        ends = [asyncio.create_task(end.wait()) for end in (shutdown.drain, self._cannot_go_on)]
         try:
             await asyncio.wait((intake, *ends), return_when=asyncio.FIRST_COMPLETED)
             log.info("draining", in_flight=len(self._in_flight), grace_s=self._config.grace_s)
@@ -102,21 +109,26 @@ class Worker:
                 task.cancel()
         if not intake.cancelled():
             intake.result()
-        if self._defect.is_set():
-            text = "a delivery could not be settled for a defect of steno; the log says which one and why"
-            raise FatalError(ExitCode.INTERNAL, text)
+        if self._reason:
+            raise self._reason
 
     async def _take_in(self) -> None:
         while True:
-            async with self._slots:
-                pass  # nothing is received while no slot is free; while nothing comes, others may have the slot
+            await self._patience.until_it_takes()
+            # Nothing is received while no slot is free; while nothing comes, others may have the slot.
+            await self._turns.slots.acquire()
+            self._turns.slots.release()
             await self._scratch.wait_for_room()
             delivery = await self._source.receive()
             try:
-                await self._slots.acquire()
+                await self._turns.slots.acquire()
             except asyncio.CancelledError:
                 self._source.release(delivery)
                 raise
+            if not self._patience.takes():  # it was long in coming, and something is away by now
+                self._turns.slots.release()
+                self._source.release(delivery)
+                continue
             self.received += 1
             task = asyncio.create_task(self._work(delivery))
             self._in_flight.add(task)
@@ -124,20 +136,32 @@ class Worker:
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            # Its delivery stays open: another worker, or this one restarted, will get it again.
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        # Its delivery stays open: another worker, or this one restarted, will get it again.
+        reason = _fatal_in(error)
+        if reason is None:
             log.error("settlement_failed", exc_info=error)
-            self._defect.set()
+            text = "a delivery could not be settled for a defect of steno; the log says which one and why"
+            reason = FatalError(ExitCode.INTERNAL, text)
+        self._reason = self._reason or reason
+        self._cannot_go_on.set()
+
+    @property
+    def _not_begun(self) -> list[asyncio.Task[None]]:
+        """Attempts that wait, fetch or decode."""
+        return [attempt for attempt, turn in self._attempting.items() if not turn.has_begun]
 
     async def _drain(self, intake: asyncio.Task[None], shutdown: Shutdown) -> None:
         """Stops intake, gives back what has not begun, lets the rest finish within the grace time, commits."""
         self._is_draining = True
+        self._patience.hold_nobody()
         self._source.stop_intake()
         intake.cancel()
         await asyncio.wait((intake,))
-        if self._not_begun:
-            log.info("jobs_given_back", count=len(self._not_begun), reason="not begun")
-        for attempt in tuple(self._not_begun):
+        if not_begun := self._not_begun:
+            log.info("jobs_given_back", count=len(not_begun), reason="not begun")
+        for attempt in not_begun:
             attempt.cancel()
         await self._finish(shutdown.hurry)
         await self._progress.close()
@@ -188,24 +212,38 @@ class Worker:
         Returns whether all of them came to their end; a drain cancels those that have not begun.
         """
         if not readings:
-            self._slots.release()
+            self._turns.slots.release()
         attempts: list[asyncio.Task[None]] = []
         async with asyncio.TaskGroup() as group:
             for number, reading in enumerate(readings):
                 if number:
+                    await self._patience.admit()
                     await self._scratch.wait_for_room()
-                    await self._slots.acquire()
+                    await self._turns.slots.acquire()
                 attempts.append(self._begin(reading, group))
         return not any(attempt.cancelled() for attempt in attempts)
 
     def _begin(self, reading: Wanted | Faulty, group: asyncio.TaskGroup) -> asyncio.Task[None]:
-        attempt = group.create_task(self._attempts.take(reading, lambda: self._not_begun.discard(attempt)))
-        self._not_begun.add(attempt)
+        turn = self._turns.make()
+        attempt = group.create_task(self._attempt(reading, turn))
+        self._attempting[attempt] = turn
         attempt.add_done_callback(self._attempt_ended)
         if self._is_draining:
             attempt.cancel()
         return attempt
 
+    async def _attempt(self, reading: Wanted | Faulty, turn: Turn) -> None:
+        set_current(turn)
+        await self._attempts.take(reading, turn)
+
     def _attempt_ended(self, attempt: asyncio.Task[None]) -> None:
-        self._not_begun.discard(attempt)
-        self._slots.release()
+        self._attempting.pop(attempt).end()
+
+
+def _fatal_in(error: BaseException) -> FatalError | None:
+    """Why the worker cannot go on, where somebody meant to say so."""
+    if isinstance(error, FatalError):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        return next((found for each in error.exceptions if (found := _fatal_in(each))), None)
+    return None

@@ -15,7 +15,9 @@ from consumer.core.admission import AdmissionRules
 from consumer.core.deadletters import DeadLetterOffice
 from consumer.core.failures import OutageError
 from consumer.core.intake.readings import IntakeRules
+from consumer.gates import Waiting
 from consumer.handler import Handler, HandlerConfig
+from consumer.outlasting import HeededEngine, PatientStore
 from consumer.patience import Patience
 from consumer.progress import ProgressReporter
 from consumer.scratch import Scratch, ScratchConfig
@@ -88,12 +90,19 @@ class Bench:
     def _worker(self) -> Worker:
         rules = AdmissionRules((), (OUTPUT,), f"{OUTPUT}.steno/", max_bytes=1000)
         config = HandlerConfig(worker="gpu-3", rules=rules)
-        patience = Patience(sleep=self._sleep, jitter=lambda: 0.0)
+        self.patience = patience = Patience(Waiting(sleep=self._sleep, jitter=lambda: 0.0))
         office = DeadLetterOffice("dlt", "group", "gpu-3")
         progress = ProgressReporter(self.sink, EMITTER, now=lambda: NOW, is_enabled=True)
         self.settlement = Settlement(self.sink, patience, emitter=EMITTER, office=office, now=lambda: NOW)
         self.attempts = Attempts(
-            Handler(self.store, self.decoder, self.engine, self.scratch, config=config, now=lambda: NOW),
+            Handler(
+                PatientStore(self.store, patience),
+                self.decoder,
+                HeededEngine(self.engine, patience),
+                self.scratch,
+                config=config,
+                now=lambda: NOW,
+            ),
             self.settlement,
             progress,
             patience,
@@ -101,7 +110,9 @@ class Bench:
             default_output=OUTPUT,
         )
         limits = WorkerConfig(slots=2, grace_s=self.grace_s, intake=self.intake)
-        self.worker = Worker(self.source, self.attempts, progress, scratch=self.scratch, config=limits)
+        self.worker = Worker(
+            self.source, self.attempts, progress, scratch=self.scratch, patience=patience, config=limits
+        )
         return self.worker
 
     async def _sleep(self, seconds: float) -> None:

@@ -92,7 +92,7 @@ async def test_a_worker_with_nothing_begun_ends_at_once(deployment: Deployment) 
         )
         cable.cut()
         await deployment.publish({"job_id": "job-0", "input": {"uri": uri}})
-        await until(lambda: bool(waiting.events("waiting_for_dependency")), "it waits for the store")
+        await until(lambda: bool(waiting.events("outage_began")), "it waits for the store")
         for worker in (idle, waiting):
             worker.signal(signal.SIGTERM)
         codes = await asyncio.gather(*(worker.ended(within_s=AT_ONCE_S) for worker in (idle, waiting)))

@@ -103,7 +103,7 @@ async def test_the_store_away_means_waiting_and_no_dead_letter(deployment: Deplo
         worker = await deployment.start_worker(AWS_ENDPOINT_URL_S3=f"http://{cable.address}")
         cable.cut()
         await deployment.publish(*({"job_id": f"job-{n}", "input": {"uri": uri}} for n in range(3)))
-        await until(lambda: len(worker.events("waiting_for_dependency")) >= 2, "it waits")
+        await until(lambda: bool(worker.events("outage_began")), "it waits")
         assert await deployment.health(worker, "/livez") == (
             200,
             {"status": "ok", "checks": {"engine_supervised": True}},

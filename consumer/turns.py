@@ -1,0 +1,158 @@
+"""Slots: room for the jobs that are worked on side by side, and how an attempt that only waits gives its own away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
+from typing import Final
+
+MAX_PARKED: Final = 64
+"""Each one parked is an open delivery, and a few kilobytes; so many hold no memory worth counting."""
+
+
+class Slots:
+    """A number of slots, given out in the order of asking. One more can be taken than there are: it is owed then."""
+
+    def __init__(self, count: int) -> None:
+        """All of them are free."""
+        self._free = count
+        self._line: deque[asyncio.Future[None]] = deque()
+
+    async def acquire(self) -> None:
+        """Waits for a slot. Cancelled, it has none."""
+        if self._free > 0 and not self._line:
+            self._free -= 1
+            return
+        mine = asyncio.get_running_loop().create_future()
+        self._line.append(mine)
+        try:
+            await mine
+        except asyncio.CancelledError:
+            if mine.done() and not mine.cancelled():
+                self.release()
+            elif mine in self._line:
+                self._line.remove(mine)
+            raise
+
+    def overdraw(self) -> None:
+        """Takes a slot at once, free or not."""
+        self._free -= 1
+
+    def release(self) -> None:
+        """Gives a slot back."""
+        self._free += 1
+        while self._free > 0 and self._line:
+            waiting = self._line.popleft()
+            if not waiting.done():
+                self._free -= 1
+                waiting.set_result(None)
+
+
+class Turns:
+    """The slots of a worker and the attempts that have one."""
+
+    def __init__(self, slots: int, *, max_parked: int = MAX_PARKED) -> None:
+        """Nobody has a slot yet."""
+        self.slots = Slots(slots)
+        self.parked = 0
+        """Attempts that gave their slot away for now."""
+        self._max_parked = max_parked
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody else may park."""
+        return self.parked >= self._max_parked
+
+    def make(self) -> Turn:
+        """The turn of an attempt for which a slot was taken."""
+        return Turn(self)
+
+
+class Turn:
+    """One attempt's hold on its slot."""
+
+    def __init__(self, turns: Turns) -> None:
+        """Has a slot."""
+        self._turns = turns
+        self._has_slot = True
+        self._stays = 0
+        self.has_begun = False
+        """Whether cancelling would lose work worth having. An attempt that is parked has not begun."""
+
+    def begun(self) -> None:
+        """Says, once or more, that from now on it should be let finish."""
+        self.has_begun = True
+
+    @asynccontextmanager
+    async def parked(self) -> AsyncIterator[Turn]:
+        """Gives the slot away meanwhile and waits for one at the end, unless cancelled.
+
+        Who has begun keeps the slot, and so does whoever finds too many parked. Parts of one attempt may park side
+        by side: the slot comes back with the last of them.
+        """
+        if self.has_begun or (not self._stays and self._turns.is_full):
+            yield self
+            return
+        self._enter()
+        try:
+            yield self
+        except asyncio.CancelledError:
+            self._leave()
+            raise
+        except BaseException:
+            await self._come_back()
+            raise
+        await self._come_back()
+
+    def retake(self) -> None:
+        """Takes the slot back at once, though it be one more than there are."""
+        if not self._has_slot:
+            self._turns.slots.overdraw()
+            self._has_slot = True
+
+    def end(self) -> None:
+        """Gives the slot back for good."""
+        if self._has_slot:
+            self._has_slot = False
+            self._turns.slots.release()
+
+    def _enter(self) -> None:
+        self._stays += 1
+        if self._stays == 1:
+            self._turns.parked += 1
+            self.end()
+
+    def _leave(self) -> bool:
+        """Whether it was the last stay."""
+        self._stays -= 1
+        if not self._stays:
+            self._turns.parked -= 1
+        return not self._stays
+
+    async def _come_back(self) -> None:
+        if self._leave() and not self._has_slot:
+            await self._turns.slots.acquire()
+            self._has_slot = True
+
+
+def free_turn() -> Turn:
+    """A turn outside of any worker, with a slot of its own."""
+    turns = Turns(1)
+    turns.slots.overdraw()
+    return turns.make()
+
+
+_current: ContextVar[Turn | None] = ContextVar("turn", default=None)
+
+
+def set_current(turn: Turn) -> None:
+    """Says whose turn it is in this task and in those that it starts."""
+    _current.set(turn)
+
+
+def parked() -> AbstractAsyncContextManager[Turn]:
+    """Parks the attempt that runs here; without one it does nothing that anybody would notice."""
+    return (_current.get() or free_turn()).parked()
