@@ -8,12 +8,14 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
+from contracts.instants import Instant
 from contracts.languages import LANGUAGES
 
 SCHEMA_VERSION: Final = 1
 """The version of the request that this package reads and writes."""
 
 JOB_ID_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
+TENANT_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 _S3_URI = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(?P<key>.*)", re.DOTALL)
 _MAX_KEY_BYTES: Final = 1024
 _MAX_METADATA_BYTES: Final = 8192
@@ -69,6 +71,7 @@ PrefixUri = Annotated[
     Field(json_schema_extra={"pattern": rf"{_BUCKET}(?:{_SEGMENT}(?:/{_SEGMENT})*/?)?$"}),
 ]
 JobId = Annotated[str, StringConstraints(pattern=JOB_ID_PATTERN)]
+Tenant = Annotated[str, StringConstraints(pattern=TENANT_PATTERN)]
 HeaderText = Annotated[str, StringConstraints(pattern=r"^[!-~]+$")]
 """Visible ASCII: what a header of HTTP can carry. Anything else would fail in the client, on every try."""
 Language = Annotated[str, AfterValidator(_is_known_language), Field(json_schema_extra={"enum": list(LANGUAGES)})]
@@ -215,6 +218,12 @@ class TranscriptionRequest(Contract):
     input: Input
     output: Output = Output()
     options: Options = Options()
+    tenant: Tenant | None = Field(
+        default=None, description="on whose behalf; a job id names a job within its tenant, and nothing is shared"
+    )
+    deadline: Instant | None = Field(
+        default=None, description="a job that is not done by then ends as cancelled with `DEADLINE_EXCEEDED`"
+    )
     correlation_id: str | None = Field(default=None, max_length=256, description="echoed in events")
     metadata: dict[str, str] = Field(default_factory=dict, max_length=64, description="echoed in result and events")
 

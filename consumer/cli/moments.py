@@ -1,4 +1,4 @@
-"""Moments on the command line: how long ago, or a date and time."""
+"""Moments on the command line: how long ago or in how long, or a date and time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-_AGO: Final = re.compile(r"(\d{1,9})([smhd])")
+_SPAN: Final = re.compile(r"(\d{1,9})([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -19,10 +19,29 @@ def moment(text: str) -> datetime:
         click.BadParameter: it is neither.
     """
     try:
-        if ago := _AGO.fullmatch(text):
-            return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        return datetime.fromisoformat(text).astimezone(UTC)
+        return _read(text, -1)
     except (ValueError, OverflowError) as exc:
         raise click.BadParameter(
             f"{text!r} is neither a time such as 2030-01-31T09:00Z nor 10m, 2h or 1d ago."
         ) from exc
+
+
+def later(text: str) -> datetime:
+    """The time in `90s`, `10m`, `2h` or `1d`, or of ISO 8601; one without a zone is local.
+
+    Raises:
+        click.BadParameter: it is neither, or over.
+    """
+    try:
+        found = _read(text, 1)
+    except (ValueError, OverflowError) as exc:
+        raise click.BadParameter(f"{text!r} is neither a time such as 2030-01-31T09:00Z nor in 10m, 2h or 1d.") from exc
+    if found <= datetime.now(UTC):
+        raise click.BadParameter(f"{text!r} is over already.")
+    return found
+
+
+def _read(text: str, direction: int) -> datetime:
+    if span := _SPAN.fullmatch(text):
+        return datetime.now(UTC) + direction * timedelta(**{_UNITS[span[2]]: int(span[1])})
+    return datetime.fromisoformat(text).astimezone(UTC)

@@ -156,8 +156,8 @@ def _unknown(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _overridden(request: TranscriptionRequest, flags: TranscriptionRequest) -> TranscriptionRequest:
     """The request with what the flags say; pairs of `metadata` are added."""
-    said = flags.model_dump(exclude_unset=True, exclude={"input"})
-    document = request.model_dump(exclude_unset=True)
+    said = flags.model_dump(mode="json", exclude_unset=True, exclude={"input"})
+    document = request.model_dump(mode="json", exclude_unset=True)
     for name, value in said.items():
         if isinstance(value, dict):
             document[name] = {**document.get(name, {}), **value}
@@ -182,8 +182,8 @@ def _fault(place: Sequence[int | str], message: str) -> str:
 
 
 def _repeated_ids(found: Sequence[WrittenRequest]) -> Iterator[str]:
-    first: dict[str, str] = {}
+    first: dict[tuple[str | None, str], str] = {}
     for each in found:
-        job_id = each.request.job_id
-        if job_id and first.setdefault(job_id, each.where) != each.where:
-            yield f"{each.where}: job_id '{job_id}' stands at {first[job_id]}, too."
+        job_id, tenant = each.request.job_id, each.request.tenant
+        if job_id and (place := first.setdefault((tenant, job_id), each.where)) != each.where:
+            yield f"{each.where}: job_id '{job_id}' stands at {place}, too."

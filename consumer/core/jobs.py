@@ -20,7 +20,11 @@ class Job:
     attempt: int = 1
     """Counts from 1."""
     replay_count: int = 0
-    tenant: str | None = None
+
+    @property
+    def tenant(self) -> str | None:
+        """On whose behalf; its job ids are its own."""
+        return self.request.tenant
 
 
 def make_job(request: TranscriptionRequest, *, default_output: str, attempt: int = 1, replay_count: int = 0) -> Job:

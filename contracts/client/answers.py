@@ -14,7 +14,10 @@ _EVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 def is_answer(job: JobHandle, event: Event) -> bool:
-    """Whether an event may speak of this job: not of an earlier request under its id, nor of one for something else."""
+    """Whether an event may speak of this job: not of an earlier request under its id, nor of one for something else.
+
+    Nor of another tenant's: its job ids are its own.
+    """
     if event.data.job_id != job.job_id:
         return False
     if is_exact_answer(job, event):
@@ -28,6 +31,8 @@ def is_exact_answer(job: JobHandle, event: Event) -> bool:
 
 
 def _is_of_same_request(job: JobHandle, event: Event) -> bool:
+    if event.data.input and event.data.tenant != job.tenant:
+        return False
     if job.fingerprint and event.fingerprint:
         return job.fingerprint == event.fingerprint
     if job.input_uri and event.data.input:

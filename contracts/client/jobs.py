@@ -21,6 +21,8 @@ class RequestFields(TypedDict, total=False):
     job_id: str
     output: Output
     options: Options
+    tenant: str
+    deadline: datetime
     correlation_id: str
     metadata: dict[str, str]
 
@@ -37,6 +39,7 @@ class JobHandle:
     submitted_at: datetime
     place: str | None = None
     """Of the request's record: topic/partition/offset. Events name the one that they answer."""
+    tenant: str | None = None
 
 
 def make_handle(
@@ -50,17 +53,19 @@ def make_handle(
         fingerprint=fingerprint(request),
         submitted_at=submitted_at,
         place=place,
+        tenant=request.tenant,
     )
 
 
-def handle_of_id(job_id: str, config: ClientConfig, *, now: datetime) -> JobHandle:
-    """What can be said of a job whose id alone is known; `fingerprint` and `input_uri` stay empty."""
+def handle_of_id(job_id: str, config: ClientConfig, *, tenant: str | None = None, now: datetime) -> JobHandle:
+    """What can be said of a job whose id alone is known, within its tenant; `fingerprint` and `input_uri` are empty."""
     return JobHandle(
         job_id=job_id,
         input_uri="",
         manifest_uri=_manifest_uri(config.results_prefix, job_id),
         fingerprint="",
         submitted_at=now - timedelta(seconds=config.lookback_s),
+        tenant=tenant,
     )
 
 

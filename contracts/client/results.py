@@ -23,7 +23,7 @@ Finished = OutcomeEvent | Event | JobHandle | str
 async def find_outcome(storage: Storage, job: JobHandle) -> OutcomeEvent | None:
     """The outcome of a job that has completed; None where there is no manifest (yet).
 
-    A manifest of another request under the same id is none of this job: a worker will call it a conflict.
+    A manifest of another request or tenant under the same id is none of this job: a worker will call it a conflict.
 
     Raises:
         ClientError: the store does not answer; what stands in the place is no manifest.
@@ -32,7 +32,8 @@ async def find_outcome(storage: Storage, job: JobHandle) -> OutcomeEvent | None:
     if body is None:
         return None
     manifest = _manifest(body, job.manifest_uri)
-    return manifest.outcome if job.fingerprint in ("", manifest.fingerprint) else None
+    is_ours = job.fingerprint in ("", manifest.fingerprint) and manifest.outcome.tenant == job.tenant
+    return manifest.outcome if is_ours else None
 
 
 async def read_transcript(storage: Storage, finished: Finished) -> Transcript:

@@ -127,13 +127,15 @@ class StenoClient:
         return await submit_each(found, lambda source: self._submit_found(source, None, fields))
 
     async def wait(
-        self, job: JobHandle | str, *, timeout_s: float = _ONE_HOUR_S, on_progress: OnProgress | None = None
-    ) -> OutcomeEvent:
+        self, job: JobHandle | str, *, tenant: str | None = None, timeout_s: float = _ONE_HOUR_S,
+        on_progress: OnProgress | None = None,
+    ) -> OutcomeEvent:  # fmt: skip
         """Ends when the job has completed; at once where it has already.
 
         Args:
             job: its handle, or its id alone: then its results are expected under the configured `results_prefix`,
                 and a failure is noticed that is younger than `lookback_s`.
+            tenant: whose job an id names; a handle knows it.
             timeout_s: longest wait, in seconds.
             on_progress: told of the job's progress, on this event loop; it must not block.
 
@@ -142,7 +144,7 @@ class StenoClient:
             WaitTimeoutError: the job goes on, and may be waited for again.
             ClientError: broker or store do not answer or refuse.
         """
-        handle = self._handle(job)
+        handle = self._handle(job, tenant)
         try:
             async with asyncio.timeout(timeout_s):
                 outcome = await self._ending(handle, on_progress)
@@ -152,13 +154,17 @@ class StenoClient:
             raise JobFailedError(outcome)
         return outcome
 
-    async def find_outcome(self, job: JobHandle | str) -> OutcomeEvent | None:
+    async def find_outcome(self, job: JobHandle | str, *, tenant: str | None = None) -> OutcomeEvent | None:
         """The outcome of a job that has completed, by its result set; None where there is none yet.
+
+        Args:
+            job: its handle, or its id alone.
+            tenant: whose job an id names.
 
         Raises:
             ClientError: the store does not answer or refuses.
         """
-        return await find_outcome(self._storage, self._handle(job))
+        return await find_outcome(self._storage, self._handle(job, tenant))
 
     async def as_completed(
         self, jobs: Iterable[JobHandle | str], *, timeout_s: float = _ONE_HOUR_S
@@ -246,5 +252,7 @@ class StenoClient:
         found = await find_outcome(self._storage, job)
         return found or await self._watch.ending(job, on_progress=on_progress)
 
-    def _handle(self, job: JobHandle | str) -> JobHandle:
-        return job if isinstance(job, JobHandle) else handle_of_id(job, self._config, now=datetime.now(UTC))
+    def _handle(self, job: JobHandle | str, tenant: str | None = None) -> JobHandle:
+        if isinstance(job, JobHandle):
+            return job
+        return handle_of_id(job, self._config, tenant=tenant, now=datetime.now(UTC))

@@ -88,16 +88,17 @@ class SyncStenoClient:
         return loop.run(client.submit_many(sources, **fields))
 
     def wait(
-        self, job: JobHandle | str, *, timeout_s: float = _ONE_HOUR_S, on_progress: OnProgress | None = None
-    ) -> OutcomeEvent:
+        self, job: JobHandle | str, *, tenant: str | None = None, timeout_s: float = _ONE_HOUR_S,
+        on_progress: OnProgress | None = None,
+    ) -> OutcomeEvent:  # fmt: skip
         """Ends when the job has completed."""
         loop, client = self._open()
-        return loop.run(client.wait(job, timeout_s=timeout_s, on_progress=on_progress))
+        return loop.run(client.wait(job, tenant=tenant, timeout_s=timeout_s, on_progress=on_progress))
 
-    def find_outcome(self, job: JobHandle | str) -> OutcomeEvent | None:
+    def find_outcome(self, job: JobHandle | str, *, tenant: str | None = None) -> OutcomeEvent | None:
         """The outcome of a job that has completed; None where there is none yet."""
         loop, client = self._open()
-        return loop.run(client.find_outcome(job))
+        return loop.run(client.find_outcome(job, tenant=tenant))
 
     def as_completed(
         self, jobs: Iterable[JobHandle | str], *, timeout_s: float = _ONE_HOUR_S

@@ -15,15 +15,17 @@ NOW: Final = datetime(2030, 1, 1, tzinfo=UTC)
 MEDIA: Final = "s3://media/a.mp3"
 
 
-def make_job(place: str | None = "requests/3/42", fingerprint: str = "f", input_uri: str = MEDIA) -> JobHandle:
-    return JobHandle("a", input_uri, "s3://t/a/manifest.json", fingerprint, NOW, place)
+def make_job(
+    place: str | None = "requests/3/42", fingerprint: str = "f", input_uri: str = MEDIA, *, tenant: str | None = None
+) -> JobHandle:
+    return JobHandle("a", input_uri, "s3://t/a/manifest.json", fingerprint, NOW, place, tenant)
 
 
 def make_event(
     cause: str | None = "requests/3/42", fingerprint: str | None = "f", *, job_id: str = "a", media: str = MEDIA,
-    time: datetime | None = NOW,
+    time: datetime | None = NOW, tenant: str | None = None,
 ) -> Event:  # fmt: skip
-    data = ProgressEvent(job_id=job_id, kind=Kind.STARTED, input=media, attempt=1, worker="w")
+    data = ProgressEvent(job_id=job_id, kind=Kind.STARTED, input=media, attempt=1, worker="w", tenant=tenant)
     return Event(
         id="1", source="/steno/test", type="t", time=time, subject=None, dataref=None, traceparent=None,
         tracestate=None, data=data, cause=cause, fingerprint=fingerprint,
@@ -47,6 +49,10 @@ def make_event(
         ),
         pytest.param(make_job(None, "", ""), make_event(), True, id="its id alone is known"),
         pytest.param(make_job(None), make_event(None, "g"), False, id="something else, places unknown"),
+        pytest.param(make_job(None, "", ""), make_event(tenant="t"), False, id="a tenant's, by the id alone"),
+        pytest.param(make_job(None, "", "", tenant="t"), make_event(), False, id="nobody's, by a tenant's id alone"),
+        pytest.param(make_job(None, "", "", tenant="t"), make_event(tenant="t"), True, id="its tenant's, by the id"),
+        pytest.param(make_job(tenant="t"), make_event(), True, id="the record itself, a worker that knows no tenants"),
     ],
 )
 def test_an_event_answers_the_request_that_was_published(job: JobHandle, event: Event, expected: bool) -> None:  # noqa: FBT001 - a table's column

@@ -92,7 +92,7 @@ def of_segment(schema: Schema) -> Schema:
 CAUGHT: Final[dict[str, tuple[str, Mutation, str]]] = {
     "a field of a request removed": ("request", drop("", "correlation_id"), "/correlation_id"),
     "a field of an option removed": ("request", drop("options", "hotwords"), "/options/hotwords"),
-    "a required field added to a request": ("request", add("", "tenant", required=True), "/tenant"),
+    "a required field added to a request": ("request", add("", "callback", required=True), "/callback"),
     "an optional field of a request required": ("request", require("", "job_id"), "/job_id"),
     "a request's type narrowed": ("request", put("options/beam_size", type="null"), "/options/beam_size"),
     "null no longer taken": ("request", nullable("options", "language", on=False), "/options/language"),
@@ -130,7 +130,7 @@ CAUGHT: Final[dict[str, tuple[str, Mutation, str]]] = {
 
 ALLOWED: Final[dict[str, tuple[str, Mutation]]] = {
     "nothing": ("request", lambda _: None),
-    "an optional field added to a request": ("request", add("", "deadline")),
+    "an optional field added to a request": ("request", add("", "callback")),
     "an option added": ("request", add("options", "patience", "number")),
     "a required field of a request made optional": ("request", release("", "input")),
     "a request's type widened": ("request", put("options/beam_size", type="number")),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import click
 import pytest
 
-from consumer.cli.moments import moment
+from consumer.cli.moments import later, moment
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,20 @@ def test_an_iso_time_keeps_its_zone() -> None:
 def test_what_is_no_moment_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match="is neither a time"):
         moment(text)
+
+
+def test_in_how_long() -> None:
+    assert abs(later("2h") - datetime.now(UTC) - timedelta(hours=2)) < timedelta(seconds=5)
+    assert later("2130-01-31T10:00+01:00") == datetime(2130, 1, 31, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["", "tomorrow", "-5m", "999999999d", "9999-12-31T23:00-14:00"])
+def test_what_is_no_later_moment_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="is neither a time"):
+        later(text)
+
+
+@pytest.mark.parametrize("text", ["0s", "2020-01-31T09:00Z"])
+def test_a_moment_that_is_over_is_no_later_one(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="is over already"):
+        later(text)

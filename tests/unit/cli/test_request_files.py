@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +60,20 @@ def test_flags_go_before_what_is_written(tmp_path: Path) -> None:
         **GOOD, "options": {"language": "en", "beam_size": 2}, "output": {"formats": ["srt"]},
         "metadata": {"a": "1", "b": "1"},
     }  # fmt: skip
-    said = flags(options={"language": "de"}, output={"uri": "s3://texts/x/"}, metadata={"b": "2"}, correlation_id="c")
+    said = flags(
+        deadline="2130-01-01T00:00:00Z",
+        options={"language": "de"},
+        output={"uri": "s3://texts/x/"},
+        metadata={"b": "2"},
+        correlation_id="c",
+    )
     [found] = read_requests([written(tmp_path, json.dumps(request))], said)
     made = found.request
     assert (made.options.language, made.options.beam_size) == ("de", 2)
     assert (made.output.uri, made.output.formats) == ("s3://texts/x/", ("srt",))
     assert (made.metadata, made.correlation_id) == ({"a": "1", "b": "2"}, "c")
     assert made.input.uri == MEDIA
+    assert made.deadline == datetime(2130, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -105,15 +113,15 @@ def test_what_is_wrong_is_said_with_its_line_and_field(text: str | bytes, compla
 
 def test_names_outside_the_options_may_be_others_and_are_told_once(tmp_path: Path) -> None:
     requests = [
-        {**GOOD, "deadline": "2026-09-01T00:00:00Z"},
-        {**GOOD, "deadline": "2026-09-02T00:00:00Z", "otions": {}},
+        {**GOOD, "callback": "https://a"},
+        {**GOOD, "callback": "https://b", "otions": {}},
         {"input": {"uri": MEDIA, "urii": 1}, "output": {"odd\n": 1, "x" * 5000: 1}},
     ]
     file = written(tmp_path, "\n".join(map(json.dumps, requests)))
     found = read_requests([file], NO_FLAGS)
     assert [each.request.input.uri for each in found] == [MEDIA] * 3
     assert list(passed_over(found)) == [
-        f"{file}:1: deadline: no such name, left out. It stands in 1 more.",
+        f"{file}:1: callback: no such name, left out. It stands in 1 more.",
         f"{file}:2: otions: no such name, left out; did you mean 'options'?",
         f"{file}:3: input.urii: no such name, left out; did you mean 'input.uri'?",
         f"{file}:3: output.odd\\n: no such name, left out.",
@@ -133,6 +141,11 @@ def test_every_fault_is_told_but_not_a_thousand(tmp_path: Path) -> None:
         read_requests([file, str(tmp_path / "missing")], NO_FLAGS)
     lines = caught.value.message.splitlines()
     assert (len(lines), lines[0], lines[-1]) == (11, f"{file}:1: input: field required.", "… and 991 more.")
+
+
+def test_two_tenants_may_use_one_job_id(tmp_path: Path) -> None:
+    file = written(tmp_path, "".join(json.dumps({**GOOD, "job_id": "a", "tenant": each}) + "\n" for each in "xy"))
+    assert [each.request.tenant for each in read_requests([file], NO_FLAGS)] == ["x", "y"]
 
 
 def test_a_job_id_names_one_request(tmp_path: Path) -> None:

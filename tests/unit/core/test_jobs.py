@@ -14,6 +14,14 @@ def test_a_job_takes_what_its_request_says() -> None:
     assert (job.job_id, job.output_uri, job.attempt) == ("x", "s3://elsewhere/calls/", 1)
 
 
+def test_a_job_belongs_to_the_tenant_of_its_request() -> None:
+    assert (make_a_job().tenant, make_a_job(tenant="acme").tenant) == (None, "acme")
+
+
+def test_a_fingerprint_without_tenant_is_what_it_was_before_there_were_tenants() -> None:
+    assert fingerprint(make_request()) == "d2b62435491a51581d6d4b279faf14b76488cc535adc1604ed66fee8ed0ba940"
+
+
 def test_a_job_without_output_goes_to_the_default_place() -> None:
     assert make_a_job().output_uri == "s3://transcripts/"
 
@@ -33,6 +41,7 @@ def test_a_request_without_id_is_the_same_job_when_it_is_repeated() -> None:
         {"input": {"uri": "s3://media/calls/4711.mp3", "etag": "e2"}},
         {"options": {"language": "de"}},
         {"options": {"model": "tiny.en"}},
+        {"tenant": "acme"},
     ],
 )
 def test_another_content_or_option_is_another_job(other: dict[str, object]) -> None:
@@ -41,7 +50,14 @@ def test_another_content_or_option_is_another_job(other: dict[str, object]) -> N
 
 
 @pytest.mark.parametrize(
-    "same", [{"metadata": {"case": "1"}}, {"correlation_id": "c"}, {"options": {"beam_size": 5}}, {"job_id": "other"}]
+    "same",
+    [
+        {"metadata": {"case": "1"}},
+        {"correlation_id": "c"},
+        {"options": {"beam_size": 5}},
+        {"job_id": "other"},
+        {"deadline": "2030-01-01T00:00:00Z"},
+    ],
 )
 def test_the_fingerprint_ignores_what_does_not_change_the_transcript(same: dict[str, object]) -> None:
     assert fingerprint(make_request(**same)) == fingerprint(make_request())
