@@ -45,12 +45,14 @@ class Entry:
 
 
 WORKER: Final = Extra("worker", ("faster_whisper", "huggingface_hub", "av", "numpy", "aiohttp", "structlog"))
+_DESK: Final = Extra("worker", ("structlog", "tenacity"))
 _DEMO: Final = Extra("demo", (*WORKER.modules, "moto", "flask", "confluent_kafka"))
 
 COMMANDS: Final[Mapping[str, Entry]] = {
     "completion": Entry("consumer.cli.completion", "Print the script for completion in bash, zsh or fish."),
     "config": Entry("consumer.cli.config", "Check the settings and show what they come to."),
     "demo": Entry("consumer.cli.demo", "Show the whole path here, with an embedded store and broker.", _DEMO),
+    "dlq": Entry("consumer.cli.dlq", "List, show, replay, park or drop dead letters.", _DESK),
     "doctor": Entry("consumer.cli.doctor", "Look whether a worker could work here, and say what to do."),
     "languages": Entry("consumer.cli.languages", "List the languages that models know."),
     "models": Entry("consumer.cli.models", "List, fetch and verify model weights.", WORKER),

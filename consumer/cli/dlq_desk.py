@@ -1,0 +1,25 @@
+"""What the desk needs of the settings."""
+
+from __future__ import annotations
+
+from consumer.adapters.s3_store import StoreConfig
+from consumer.adapters.telemetry import configure_logging
+from consumer.core.intake.readings import IntakeRules
+from consumer.desk.opening import DeskConfig
+from consumer.settings import LogLevel, Settings
+
+
+def desk_config(settings: Settings, topic: str | None) -> DeskConfig:
+    """Where things are; `topic` stands in for that of the settings."""
+    is_debugging = settings.log.level is LogLevel.DEBUG
+    # Whatever fails is told once, at the end.
+    configure_logging(as_json=False, level=settings.log.level if is_debugging else "critical")
+    s3 = settings.s3
+    return DeskConfig(
+        bootstrap_servers=settings.kafka.bootstrap_servers,
+        security=settings.kafka,
+        topic=topic or settings.topics.dlt,
+        state_prefix=s3.state_prefix,
+        rules=IntakeRules(settings.intake.key_encoding),
+        store=StoreConfig(s3.addressing, s3.encryption, s3.kms_key_id),
+    )
