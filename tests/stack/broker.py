@@ -18,7 +18,7 @@ from tests.stack.cache import fetched
 from tests.stack.service import Holder, MissingServiceError, free_ports, listens, running, work_directory
 
 ADDRESS_VARIABLE: Final = "STENO_TEST_KAFKA"
-_KAFKA_VERSION: Final = "4.3.0"
+APACHE_KAFKA: Final = "Apache Kafka 4.3.0"
 _RECIPE: Final = Path(__file__).parent / "kafka"
 _JVM: Final = (
     "-Xmx512m",
@@ -91,7 +91,7 @@ def apache_kafka() -> Iterator[Broker]:
     """Apache Kafka, one KRaft node as a process of ours."""
     (port,) = free_ports(1)
     with running_kafka(KafkaSetup({"plaintext": ("PLAINTEXT", port)})) as holder:
-        yield Broker(f"127.0.0.1:{port}", f"Apache Kafka {_KAFKA_VERSION}", holder)
+        yield Broker(f"127.0.0.1:{port}", APACHE_KAFKA, holder)
 
 
 @contextmanager

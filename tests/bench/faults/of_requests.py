@@ -1,0 +1,37 @@
+"""Faults of what is sent: bytes that are no request, media that is none, requests that come twice."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.bench.faults.ledger import Sent
+from tests.bench.faults.scene import Scene, name_of
+from tests.e2e.test_intake import BAD
+
+_TIMES: Final = 3
+_NOISE: Final = b"these are notes, not music\n" * 99
+_NOT_MEDIA: Final = 10
+
+
+async def poison(scene: Scene) -> None:
+    """Every kind of bytes that is no request, and files that are no media, between good jobs."""
+    await scene.fleet()
+    requests = [scene.request(number) for number in range(scene.jobs)]
+    for number in range(0, scene.jobs, max(scene.jobs // _NOT_MEDIA, 1)):
+        requests[number]["input"]["uri"] = await scene.upload("notes.mp3", _NOISE)
+        scene.expect(name_of(number), "MEDIA_UNSUPPORTED")
+    half = len(requests) // 2
+    await scene.publish(requests[:half])
+    places = await scene.publish([value for value, _ in BAD.values()])
+    scene.sent += [Sent(place, code) for place, (_, code) in zip(places, BAD.values(), strict=True)]
+    scene.strikes += len(BAD)
+    await scene.publish(requests[half:])
+
+
+async def duplicates(scene: Scene) -> None:
+    """Every request three times at once, in three partitions."""
+    await scene.fleet()
+    requests = [scene.request(number) for number in range(scene.jobs)]
+    for partition in range(_TIMES):
+        await scene.publish(requests, partition)
+        scene.strikes += len(requests) if partition else 0
