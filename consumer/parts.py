@@ -8,7 +8,7 @@ from pathlib import Path
 from consumer.adapters.kafka.rights import Right
 from consumer.adapters.kafka.sink import SinkConfig
 from consumer.adapters.kafka.source import SourceConfig
-from consumer.adapters.s3_store import StoreConfig
+from consumer.adapters.s3_store import OwnPlaces, StoreConfig
 from consumer.core.admission import AdmissionRules
 from consumer.core.deadletters import DeadLetterOffice
 from consumer.core.events import Emitter
@@ -82,9 +82,9 @@ def required_topics(settings: Settings) -> dict[str, Right]:
 
 
 def store_config(settings: Settings) -> StoreConfig:
-    """How objects are addressed and encrypted."""
+    """How objects are addressed and encrypted, and which places are the deployment's own."""
     s3 = settings.s3
-    return StoreConfig(s3.addressing, s3.encryption, s3.kms_key_id)
+    return StoreConfig(s3.addressing, s3.encryption, s3.kms_key_id, OwnPlaces(s3.results, s3.state_prefix))
 
 
 def source_config(settings: Settings) -> SourceConfig:

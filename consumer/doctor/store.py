@@ -13,12 +13,12 @@ from typing import Final
 
 from consumer import parts
 from consumer.adapters.s3_store import Limits, S3Store, probe_conditional_writes
-from consumer.adapters.s3_store.errors import BucketMissingError, is_distrust
+from consumer.adapters.s3_store.errors import fault_behind
+from consumer.adapters.s3_store.faults import Fault
 from consumer.core.failures import ConsumerError, JobError
 from consumer.doctor.examination import Check
 from consumer.doctor.findings import Finding, failed, ok, unchecked, warning
 from consumer.settings import Settings
-from contracts.errors import ErrorCode
 from contracts.requests import split_s3_uri
 
 STORE: Final = "store"
@@ -58,10 +58,8 @@ class StoreExamination:
         store = await self._opened()
         try:
             await store.read(f"{self._settings.s3.state_prefix}probe")
-        except BucketMissingError:
-            pass
         except JobError as exc:
-            if exc.code is not ErrorCode.OUTPUT_FORBIDDEN:
+            if fault_behind(exc) not in {Fault.NO_BUCKET, Fault.FORBIDDEN}:
                 return failed(_bare(exc), _remedy(exc))
         return ok(f"{store.endpoint_url} answers and takes our credentials")
 
@@ -77,9 +75,9 @@ class StoreExamination:
         try:
             await store.read(uri)
             await store.replace(uri, b"", "text/plain", etag=_STALE)
-        except BucketMissingError:
-            return failed(_no_bucket(prefix), "create it, or change STENO_S3__RESULTS or STENO_S3__ALLOWED_OUTPUTS")
         except JobError as exc:
+            if fault_behind(exc) is Fault.NO_BUCKET:
+                return failed(_no_bucket(prefix), "create it, or change STENO_S3__RESULTS or STENO_S3__ALLOWED_OUTPUTS")
             return failed(_bare(exc), _remedy(exc))
         return ok("can be read and written")
 
@@ -88,10 +86,11 @@ class StoreExamination:
         store = await self._opened()
         try:
             await store.read(_nothing_under(prefix))
-        except BucketMissingError:
-            return failed(_no_bucket(prefix), "create it, or change STENO_S3__ALLOWED_INPUTS or STENO_S3__UPLOADS")
         except JobError as exc:
-            if exc.code is ErrorCode.OUTPUT_FORBIDDEN:
+            fault = fault_behind(exc)
+            if fault is Fault.NO_BUCKET:
+                return failed(_no_bucket(prefix), "create it, or change STENO_S3__ALLOWED_INPUTS or STENO_S3__UPLOADS")
+            if fault is Fault.FORBIDDEN:
                 text = "reading is not allowed, or only without listing: missing objects would look forbidden"
                 return failed(text, f"grant s3:GetObject on {prefix}* and s3:ListBucket on its bucket")
             return failed(_bare(exc), _remedy(exc))
@@ -145,11 +144,15 @@ def _bare(error: JobError) -> str:
 
 
 def _remedy(error: JobError) -> str:
-    if is_distrust(error):
-        return "name a file with the CA that signed its certificate in AWS_CA_BUNDLE, or correct AWS_ENDPOINT_URL_S3"
-    match error.code:
-        case ErrorCode.CREDENTIALS_EXPIRED:
+    match fault_behind(error):
+        case Fault.UNTRUSTED:
+            return (
+                "name a file with the CA that signed its certificate in AWS_CA_BUNDLE, or correct AWS_ENDPOINT_URL_S3"
+            )
+        case Fault.CLOCK:
+            return "have this machine's clock synchronised (NTP)"
+        case Fault.CREDENTIALS:
             return "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or a role (AWS's usual places)"
-        case ErrorCode.OUTPUT_FORBIDDEN:
+        case Fault.FORBIDDEN:
             return "grant what infra/iam/worker.json has"
     return "check AWS_ENDPOINT_URL_S3 and AWS_REGION, and the network between"

@@ -12,7 +12,7 @@ import aioboto3
 import pytest
 from aiohttp import web
 
-from consumer.adapters.s3_store import Limits, S3Store, StoreConfig
+from consumer.adapters.s3_store import Limits, OwnPlaces, S3Store, StoreConfig
 from consumer.core.failures import JobError
 from contracts.requests import Input
 
@@ -25,7 +25,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def store_on(handler: Handler, limits: Limits = LIMITS) -> AsyncIterator[S3Store]:
+async def store_on(handler: Handler, limits: Limits = LIMITS, own: OwnPlaces | None = None) -> AsyncIterator[S3Store]:
     """The adapter, talking to a server that answers everything with one handler."""
     application = web.Application(client_max_size=2**30)
     application.router.add_route("*", "/{path:.*}", handler)
@@ -35,8 +35,9 @@ async def store_on(handler: Handler, limits: Limits = LIMITS) -> AsyncIterator[S
     await site.start()
     host, port = runner.addresses[0]
     session = aioboto3.Session("key", "secret", region_name="us-east-1")
+    config = StoreConfig(limits=limits, own=own or OwnPlaces())
     try:
-        async with S3Store(session, endpoint_url=f"http://{host}:{port}", config=StoreConfig(limits=limits)) as store:
+        async with S3Store(session, endpoint_url=f"http://{host}:{port}", config=config) as store:
             yield store
     finally:
         await runner.cleanup()

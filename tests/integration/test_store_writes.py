@@ -7,8 +7,8 @@ import hashlib
 import pytest
 from aiohttp import web
 
-from consumer.adapters.s3_store import probe_conditional_writes
-from consumer.core.failures import ExitCode, FatalError, JobError
+from consumer.adapters.s3_store import OwnPlaces, probe_conditional_writes
+from consumer.core.failures import ExitCode, FatalError, JobError, OutageError
 from contracts.errors import ErrorCode
 from tests.integration.odd_stores import ETAG, URI, refusing, store_on
 
@@ -36,6 +36,21 @@ async def test_an_answer_to_a_write_or_read_has_one_code(status: int, code: str,
             with pytest.raises(JobError) as caught:
                 await call
             assert caught.value.code is expected
+
+
+async def test_a_bucket_of_our_own_that_is_gone_is_waited_for() -> None:
+    async with store_on(refusing(404, "NoSuchBucket"), own=OwnPlaces(results="s3://bucket/")) as store:
+        with pytest.raises(OutageError, match="create it, or change STENO_S3__RESULTS"):
+            await store.write(URI, b"", "text/plain")
+
+
+async def test_a_proxy_that_lost_its_store_is_an_outage_and_no_empty_place() -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(status=404, text="default backend - 404")
+
+    async with store_on(handler) as store:
+        with pytest.raises(OutageError):
+            await store.read(URI)
 
 
 async def test_a_conflict_between_writers_is_tried_again() -> None:
@@ -121,10 +136,11 @@ async def test_a_store_that_minds_only_some_conditions_is_refused_at_start(is_de
         (503, "ServiceUnavailable", ExitCode.UNAVAILABLE, "AWS_ENDPOINT_URL_S3"),
         (400, "InvalidRequest", ExitCode.STORE_UNFIT, "InvalidRequest"),
         (501, "NotImplemented", ExitCode.STORE_UNFIT, "unfit for state"),
+        (301, "PermanentRedirect", ExitCode.UNAVAILABLE, "AWS_REGION"),
     ],
 )
 async def test_the_probe_says_what_to_do(status: int, code: str, exit_code: ExitCode, says: str) -> None:
-    async with store_on(refusing(status, code)) as store:
+    async with store_on(refusing(status, code), own=OwnPlaces(state=STATE)) as store:
         with pytest.raises(FatalError, match=says) as caught:
             await probe_conditional_writes(store, STATE, "token")
     assert caught.value.exit_code is exit_code

@@ -13,6 +13,7 @@ import botocore
 from aiobotocore.config import AioConfig
 from botocore.handlers import add_expect_header
 
+from consumer.adapters.s3_store.errors import OwnPlaces
 from contracts.version import __version__
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class StoreConfig:
     encryption: ServerSideEncryptionType | None = None
     """Asked for with each write; None leaves it to the bucket."""
     kms_key_id: str = ""
+    own: OwnPlaces = field(default_factory=OwnPlaces)
+    """What fails there is no job's fault."""
     limits: Limits = field(default_factory=Limits)
 
 

@@ -7,7 +7,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Final
 
-from consumer.adapters.s3_store.errors import FOREIGN, Fault, fault_of, input_error
+from consumer.adapters.s3_store.errors import input_error
+from consumer.adapters.s3_store.faults import FOREIGN, Fault, fault_of
 from consumer.adapters.s3_store.pace import Pace
 from consumer.core.failures import JobError, OutageError, PermanentError
 from consumer.core.speech import FetchedObject

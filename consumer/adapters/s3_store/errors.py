@@ -1,126 +1,67 @@
-"""Which of our errors each foreign one is: one table for what S3 says, one for what clients raise."""
+"""Which of our errors a store's fault becomes: one table for each of the places that it is met at."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-import aiohttp
 from botocore import exceptions as boto
-from botocore.parsers import ResponseParserError
 
+from consumer.adapters.s3_store.faults import FOREIGN, Fault, fault_of
 from consumer.core.failures import JobError, OutageError, PermanentError, TransientError
+from consumer.core.masking import without_credentials
 from contracts.errors import VERDICTS, ErrorCode
 
-FOREIGN: Final = (boto.ClientError, boto.BotoCoreError, ResponseParserError, aiohttp.ClientError, TimeoutError)
-"""Everything that a call of the S3 client raises when it fails, reading the body included."""
+_Row = tuple[ErrorCode, str]
+_SIGNED: Final = re.compile(r"\?\S*X-Amz-\S*", re.IGNORECASE)
 
 
-class Fault(StrEnum):
-    """What a store's answer, or its silence, means."""
+class Place(StrEnum):
+    """What was being touched; whose fault a refusal is depends on it."""
 
-    UNAVAILABLE = "unavailable"
-    THROTTLED = "throttled"
-    CREDENTIALS = "credentials"
-    """Missing, expired or unknown: the next request of anybody would fail the same way."""
-    FORBIDDEN = "forbidden"
-    ARCHIVED = "archived"
-    NO_BUCKET = "no_bucket"
-    NO_OBJECT = "no_object"
-    CHANGED = "changed"
-    """A condition (`If-Match`, `If-None-Match`) does not hold."""
-    CONFLICT = "conflict"
-    """Another conditional write was under way; S3 asks to repeat this one."""
-    INVALID = "invalid"
-    """What we ask for cannot be asked for: refused by the client before it is sent, or by the store as malformed."""
-    BAD_KEY = "bad_key"
-    """This store can hold no object of that name: too long a segment, or a file where it would need a folder."""
-    REFUSED = "refused"
-    """Anything else that the store does not want."""
+    INPUT = "input"
+    """Named by the request, read only."""
+    OUTPUT = "output"
+    """Named by the request, read and written."""
+    RESULTS = "results"
+    """Where the deployment writes what names no other place: its bucket is the operator's care."""
+    STATE = "state"
+    """The workers' own: no request chose it, so jobs wait for what fails there."""
 
 
-_BY_CODE: Final = {
-    **dict.fromkeys(
-        (
-            "SlowDown", "SlowDownRead", "SlowDownWrite", "Throttling", "ThrottlingException", "ThrottledException",
-            "RequestThrottled", "RequestThrottledException", "RequestLimitExceeded", "TooManyRequests",
-            "TooManyRequestsException", "BandwidthLimitExceeded", "LimitExceededException",
-        ),
-        Fault.THROTTLED,
-    ),
-    **dict.fromkeys(
-        (
-            "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired", "InvalidToken",
-            "InvalidAccessKeyId", "InvalidClientTokenId", "SignatureDoesNotMatch", "RequestTimeTooSkewed",
-        ),
-        Fault.CREDENTIALS,
-    ),
-    **dict.fromkeys(("InternalError", "ServiceUnavailable", "RequestTimeout", "RequestTimeoutException"),
-                    Fault.UNAVAILABLE),
-    **dict.fromkeys(("AccessDenied", "AllAccessDisabled", "AccountProblem"), Fault.FORBIDDEN),
-    "InvalidObjectState": Fault.ARCHIVED,
-    "NoSuchBucket": Fault.NO_BUCKET,
-    # A delete marker asked for by version answers MethodNotAllowed.
-    **dict.fromkeys(("NoSuchKey", "NoSuchVersion", "MethodNotAllowed"), Fault.NO_OBJECT),
-    # A malformed version id is InvalidArgument, an object under a key of its owner's InvalidRequest.
-    **dict.fromkeys(("InvalidArgument", "InvalidRequest", "InvalidURI", "InvalidBucketName"), Fault.INVALID),
-    # Stores that keep objects as files: VersityGW says some of it with 409, as if it were a conflict between writers.
-    **dict.fromkeys(
-        (
-            "KeyTooLongError", "XMinioInvalidObjectName", "XMinioInvalidResourceName", "XMinioParentIsObject",
-            "XMinioObjectExistsAsDirectory", "ObjectParentIsFile", "ExistingObjectIsDirectory",
-        ),
-        Fault.BAD_KEY,
-    ),
-    "NotImplemented": Fault.REFUSED,
-    "PreconditionFailed": Fault.CHANGED,
-    "ConditionalRequestConflict": Fault.CONFLICT,
-}  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class OwnPlaces:
+    """The prefixes that the deployment keeps; empty where they are not told."""
 
-_SERVER_ERROR: Final = 500
-_BY_STATUS: Final = {
-    401: Fault.CREDENTIALS,
-    403: Fault.FORBIDDEN,
-    404: Fault.NO_OBJECT,
-    405: Fault.NO_OBJECT,
-    408: Fault.UNAVAILABLE,
-    409: Fault.CONFLICT,
-    412: Fault.CHANGED,
-    429: Fault.THROTTLED,
-}
+    results: str = ""
+    state: str = ""
 
-_BY_CLASS: Final[tuple[tuple[type[Exception], Fault], ...]] = (
-    (boto.NoCredentialsError, Fault.CREDENTIALS),
-    (boto.PartialCredentialsError, Fault.CREDENTIALS),
-    (boto.CredentialRetrievalError, Fault.CREDENTIALS),
-    (boto.TokenRetrievalError, Fault.CREDENTIALS),
-    (boto.NoAuthTokenError, Fault.CREDENTIALS),
-    (boto.RefreshWithMFAUnsupportedError, Fault.CREDENTIALS),
-    (boto.SSOError, Fault.CREDENTIALS),
-    (boto.MetadataRetrievalError, Fault.CREDENTIALS),
-    (boto.ParamValidationError, Fault.INVALID),
-    (aiohttp.InvalidURL, Fault.INVALID),
-    (boto.HTTPClientError, Fault.UNAVAILABLE),
-    (boto.ConnectionError, Fault.UNAVAILABLE),
-    (boto.IncompleteReadError, Fault.UNAVAILABLE),
-    (boto.ChecksumError, Fault.UNAVAILABLE),
-    (boto.FlexibleChecksumError, Fault.UNAVAILABLE),
-    (ResponseParserError, Fault.UNAVAILABLE),
-    (aiohttp.ClientError, Fault.UNAVAILABLE),
-    (TimeoutError, Fault.UNAVAILABLE),
-    (boto.BotoCoreError, Fault.REFUSED),
-)
-"""Most specific first."""
+    def place_of(self, uri: str) -> Place:
+        """Where a URI lies that is no input."""
+        if self.state and uri.startswith(self.state):
+            return Place.STATE
+        return Place.RESULTS if self.results and uri.startswith(self.results) else Place.OUTPUT
 
-_OUTAGES: Final = {
-    Fault.UNAVAILABLE: (ErrorCode.STORAGE_UNAVAILABLE, "the object store does not answer as it should; is it up?"),
+
+_UNAVAILABLE, _FORBIDDEN = ErrorCode.STORAGE_UNAVAILABLE, ErrorCode.OUTPUT_FORBIDDEN
+
+_REFUSED: Final[_Row] = (ErrorCode.INTERNAL, "the object store refuses the request")
+
+_ANYWHERE: Final[dict[Fault, _Row]] = {
+    Fault.UNAVAILABLE: (_UNAVAILABLE, "the object store does not answer as it should; is it up?"),
+    Fault.UNTRUSTED: (_UNAVAILABLE, "no trusted TLS connection; check AWS_CA_BUNDLE and AWS_ENDPOINT_URL_S3"),
     Fault.THROTTLED: (ErrorCode.STORAGE_THROTTLED, "the object store asks for fewer requests"),
     Fault.CREDENTIALS: (ErrorCode.CREDENTIALS_EXPIRED, "credentials are missing, expired or unknown: renew them"),
+    Fault.CLOCK: (ErrorCode.CREDENTIALS_EXPIRED, "our clock and the store's are apart: have both synchronised (NTP)"),
+    Fault.CONFLICT: (_UNAVAILABLE, "another write of the same object does not come to an end"),
+    Fault.FULL: (_UNAVAILABLE, "the object store is full: free some space there"),
+    Fault.REFUSED: _REFUSED,
 }
-_REFUSED: Final = (ErrorCode.INTERNAL, "the object store refuses the request")
 
-_INPUT: Final = {
-    **_OUTAGES,
+_INPUT: Final[dict[Fault, _Row]] = {
+    **_ANYWHERE,
     Fault.FORBIDDEN: (
         ErrorCode.INPUT_FORBIDDEN,
         (
@@ -128,27 +69,54 @@ _INPUT: Final = {
             " list the bucket; grant s3:GetObject and s3:ListBucket"
         ),
     ),
+    Fault.KMS_KEY: (
+        ErrorCode.INPUT_FORBIDDEN,
+        "the KMS key of the object is disabled, gone or not ours to use: enable it, grant kms:Decrypt",
+    ),
     Fault.ARCHIVED: (ErrorCode.INPUT_FORBIDDEN, "the object is archived: restore it first"),
     Fault.NO_BUCKET: (ErrorCode.INPUT_NOT_FOUND, "there is no such bucket"),
     Fault.NO_OBJECT: (ErrorCode.INPUT_NOT_FOUND, "there is no such object"),
+    Fault.ELSEWHERE: (
+        ErrorCode.INPUT_FORBIDDEN,
+        "the bucket is in another region, or behind another endpoint, than this worker's (AWS_REGION)",
+    ),
+    Fault.CHANGED: (ErrorCode.INPUT_CHANGED, "the object is another than the one that was asked for"),
+    Fault.QUOTA: (ErrorCode.INPUT_FORBIDDEN, "the bucket's quota is used up: raise it"),
+    Fault.TOO_LARGE: _REFUSED,
     Fault.INVALID: (
         ErrorCode.REQUEST_INVALID,
         "the store cannot be asked for this object; check 'uri', 'version_id' and 'etag' of the input",
     ),
     Fault.BAD_KEY: (ErrorCode.REQUEST_INVALID, "this store can hold no object of that name; check 'uri' of the input"),
-    Fault.CHANGED: (ErrorCode.INPUT_CHANGED, "the object is another than the one that was asked for"),
 }
 
-_OUTPUT: Final = {
-    **_OUTAGES,
+_OUTPUT: Final[dict[Fault, _Row]] = {
+    **_ANYWHERE,
     Fault.FORBIDDEN: (
-        ErrorCode.OUTPUT_FORBIDDEN,
+        _FORBIDDEN,
         (
             "reading or writing results is not allowed: grant s3:GetObject, s3:PutObject and s3:ListBucket (without"
             " it AWS answers 403 for an object that is not there yet)"
         ),
     ),
-    Fault.NO_BUCKET: (ErrorCode.OUTPUT_FORBIDDEN, "there is no such bucket to write to"),
+    Fault.KMS_KEY: (
+        _FORBIDDEN,
+        (
+            "the KMS key of this place is disabled, gone or not ours to use: enable it, grant kms:GenerateDataKey and"
+            " kms:Decrypt, or change STENO_S3__KMS_KEY_ID"
+        ),
+    ),
+    Fault.ARCHIVED: (_FORBIDDEN, "an earlier result of this job is archived: restore it, or choose another 'job_id'"),
+    Fault.NO_BUCKET: (_FORBIDDEN, "there is no such bucket to write to"),
+    Fault.NO_OBJECT: _REFUSED,
+    Fault.ELSEWHERE: (
+        _FORBIDDEN,
+        "the bucket is in another region, or behind another endpoint, than this worker's (AWS_REGION)",
+    ),
+    Fault.CHANGED: _REFUSED,
+    Fault.QUOTA: (_FORBIDDEN, "the bucket's quota is used up: free some space there, or raise it"),
+    Fault.TOO_LARGE: (_FORBIDDEN, "the store, or a proxy before it, takes no object of this size: raise its limit"),
+    Fault.INVALID: _REFUSED,
     Fault.BAD_KEY: (
         ErrorCode.REQUEST_INVALID,
         (
@@ -156,41 +124,48 @@ _OUTPUT: Final = {
             " needs a folder; choose another 'output.uri' or 'job_id'"
         ),
     ),
-    Fault.CONFLICT: (ErrorCode.STORAGE_UNAVAILABLE, "another write of the same object does not come to an end"),
 }
 
+_RESULTS: Final[dict[Fault, _Row]] = {
+    **_OUTPUT,
+    Fault.NO_BUCKET: (_UNAVAILABLE, "there is no such bucket to write to: create it, or change STENO_S3__RESULTS"),
+    Fault.ELSEWHERE: (_UNAVAILABLE, "the results' bucket is elsewhere: check AWS_REGION and AWS_ENDPOINT_URL_S3"),
+    Fault.NO_OBJECT: (_UNAVAILABLE, "what answers there takes no objects; check AWS_ENDPOINT_URL_S3"),
+    Fault.QUOTA: (_UNAVAILABLE, _OUTPUT[Fault.QUOTA][1]),
+}
 
-class BucketMissingError(PermanentError):
-    """The bucket that results or state go to does not exist."""
+_STATE: Final[dict[Fault, _Row]] = {
+    **_RESULTS,
+    Fault.FORBIDDEN: (
+        _UNAVAILABLE,
+        (
+            "the workers may not read or write their own state: grant s3:GetObject, s3:PutObject and s3:ListBucket, or"
+            " change STENO_S3__STATE"
+        ),
+    ),
+    Fault.KMS_KEY: (_UNAVAILABLE, _OUTPUT[Fault.KMS_KEY][1]),
+    Fault.ARCHIVED: (_UNAVAILABLE, "the workers' own state is archived: take STENO_S3__STATE out of the lifecycle"),
+    Fault.NO_BUCKET: (_UNAVAILABLE, "there is no such bucket for state: create it, or change STENO_S3__STATE"),
+    Fault.TOO_LARGE: (_UNAVAILABLE, "the store, or a proxy before it, takes not even an object of state"),
+}
 
-
-def fault_of(error: BaseException) -> Fault:
-    """Judges one of the `FOREIGN` errors."""
-    if isinstance(error, boto.ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return _BY_CODE.get(error.response.get("Error", {}).get("Code", "")) or _fault_of_status(status)
-    if _is_unsendable(error):
-        return Fault.INVALID
-    return next(fault for kind, fault in _BY_CLASS if isinstance(error, kind))
+TABLES: Final = {Place.INPUT: _INPUT, Place.OUTPUT: _OUTPUT, Place.RESULTS: _RESULTS, Place.STATE: _STATE}
+"""Code and message for every fault at every place."""
 
 
 def input_error(error: Exception, uri: str) -> JobError:
     """Our error for a foreign one that came while reading an input."""
-    code, meaning = _INPUT.get(_fault_at(uri, error), _REFUSED)
-    return job_error(code, f"{uri}: {meaning} ({_detail(error)})")
+    return _judged(error, uri, Place.INPUT)
 
 
-def output_error(error: Exception, uri: str) -> JobError:
+def output_error(error: Exception, uri: str, own: OwnPlaces) -> JobError:
     """Our error for a foreign one that came while reading or writing results or state."""
-    fault = _fault_at(uri, error)
-    code, meaning = _OUTPUT.get(fault, _REFUSED)
-    message = f"{uri}: {meaning} ({_detail(error)})"
-    return BucketMissingError(code, message) if fault is Fault.NO_BUCKET else job_error(code, message)
+    return _judged(error, uri, own.place_of(uri))
 
 
-def is_distrust(error: JobError) -> bool:
-    """Whether it is the store's certificate that was not taken."""
-    return isinstance(error.__cause__, boto.SSLError)
+def fault_behind(error: JobError) -> Fault | None:
+    """The fault that an error of ours was made of; None where it was made of none."""
+    return fault_of(error.__cause__) if isinstance(error.__cause__, FOREIGN) else None
 
 
 def job_error(code: ErrorCode, message: str) -> JobError:
@@ -201,6 +176,11 @@ def job_error(code: ErrorCode, message: str) -> JobError:
     raise ValueError(f"{code} is no error")
 
 
+def _judged(error: Exception, uri: str, place: Place) -> JobError:
+    code, meaning = TABLES[place][_fault_at(uri, error)]
+    return job_error(code, f"{uri}: {meaning} ({_detail(error)})")
+
+
 def _fault_at(uri: str, error: Exception) -> Fault:
     fault = fault_of(error)
     # VersityGW breaks on such a name (500), and would do so for ever.
@@ -208,20 +188,16 @@ def _fault_at(uri: str, error: Exception) -> Fault:
     return Fault.BAD_KEY if is_broken_by_name else fault
 
 
-def _is_unsendable(error: BaseException) -> bool:
-    """Whether the client wraps a complaint about our values; a bad certificate is a ValueError too, and an OSError."""
-    cause = getattr(error, "kwargs", {}).get("error") if isinstance(error, boto.HTTPClientError) else None
-    return isinstance(cause, ValueError) and not isinstance(cause, OSError)
-
-
-def _fault_of_status(status: int) -> Fault:
-    if status >= _SERVER_ERROR:
-        return Fault.UNAVAILABLE
-    return _BY_STATUS.get(status, Fault.REFUSED)
-
-
 def _detail(error: Exception) -> str:
+    """The error's own words on one line, without what would let a reader in."""
+    return _SIGNED.sub("?…", without_credentials(" ".join(_words(error).split())))
+
+
+def _words(error: Exception) -> str:
     if isinstance(error, boto.ClientError):
         answer = error.response.get("Error", {})
-        return f"{answer.get('Code', 'no code')}: {answer.get('Message', 'no message')}"
-    return str(error) or type(error).__name__
+        return f"{answer.get('Code') or 'no code'}: {answer.get('Message') or 'no message'}"
+    text = str(error) or type(error).__name__
+    # Botocore says that a connection failed, and only what it wraps says why: no such name, nobody listens, no file.
+    cause = str(getattr(error, "kwargs", {}).get("error") or "")
+    return text if cause in text else f"{text}: {cause}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from consumer.adapters.s3_store.errors import BucketMissingError
+from consumer.adapters.s3_store.errors import fault_behind
+from consumer.adapters.s3_store.faults import Fault
 from consumer.core.failures import ExitCode, FatalError, JobError
 from consumer.ports import Store
 from contracts.errors import ErrorCode, Verdict
@@ -67,11 +68,12 @@ def _unfit(fault: str) -> FatalError:
 
 def _fatal(error: JobError, state_prefix: str) -> FatalError:
     bucket, _ = split_s3_uri(state_prefix)
-    if isinstance(error, BucketMissingError):
+    fault = fault_behind(error)
+    if fault is Fault.NO_BUCKET:
         return FatalError(ExitCode.UNAVAILABLE, f"bucket {bucket!r} does not exist; create it or change {_SETTINGS}")
     if error.code is ErrorCode.CREDENTIALS_EXPIRED:
         return FatalError(ExitCode.REFUSED, f"the object store does not know us: {error.message}")
-    if error.code is ErrorCode.OUTPUT_FORBIDDEN:
+    if fault in {Fault.FORBIDDEN, Fault.KMS_KEY}:
         return FatalError(ExitCode.REFUSED, f"{error.message}; or change {_SETTINGS}")
     if error.verdict is Verdict.OUTAGE:
         return FatalError(ExitCode.UNAVAILABLE, f"{error.message}; check AWS_ENDPOINT_URL_S3 and AWS_REGION")

@@ -15,7 +15,8 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 
 from consumer.adapters.s3_store.client import StoreConfig, open_client
 from consumer.adapters.s3_store.download import Download, unquoted
-from consumer.adapters.s3_store.errors import FOREIGN, Fault, fault_of, input_error, output_error
+from consumer.adapters.s3_store.errors import input_error, output_error
+from consumer.adapters.s3_store.faults import FOREIGN, Fault, fault_of
 from consumer.adapters.s3_store.pace import Pace
 from consumer.core.failures import ExitCode, FatalError
 from consumer.core.locations import split_writable
@@ -86,7 +87,7 @@ class S3Store:
         except ClientError as exc:  # who is refused is told the time as well, and may be refused for it
             headers = exc.response["ResponseMetadata"]["HTTPHeaders"]
         except FOREIGN as exc:
-            raise output_error(exc, f"s3://{bucket}/") from exc
+            raise output_error(exc, f"s3://{bucket}/", self._config.own) from exc
         told = headers.get("date")
         return parsedate_to_datetime(told) if told else None
 
@@ -111,7 +112,7 @@ class S3Store:
         except FOREIGN as exc:
             if fault_of(exc) is Fault.NO_OBJECT:
                 return None
-            raise output_error(exc, uri) from exc
+            raise output_error(exc, uri, self._config.own) from exc
 
     async def create(self, uri: str, body: bytes, content_type: str) -> bool:
         """As the port says. When the answer to a write of ours was lost, the repetition reports False."""
@@ -120,7 +121,7 @@ class S3Store:
         except FOREIGN as exc:
             if fault_of(exc) is Fault.CHANGED:
                 return False
-            raise output_error(exc, uri) from exc
+            raise output_error(exc, uri, self._config.own) from exc
         return True
 
     async def write(self, uri: str, body: bytes, content_type: str) -> None:
@@ -128,7 +129,7 @@ class S3Store:
         try:
             await self._put(self._request(uri, body, content_type))
         except FOREIGN as exc:
-            raise output_error(exc, uri) from exc
+            raise output_error(exc, uri, self._config.own) from exc
 
     async def replace(self, uri: str, body: bytes, content_type: str, *, etag: str) -> str | None:
         """As the port says."""
@@ -136,7 +137,7 @@ class S3Store:
             return await self._put(self._request(uri, body, content_type) | {"IfMatch": f'"{unquoted(etag)}"'})
         except FOREIGN as exc:
             if fault_of(exc) not in {Fault.CHANGED, Fault.NO_OBJECT}:
-                raise output_error(exc, uri) from exc
+                raise output_error(exc, uri, self._config.own) from exc
             was_repeated = isinstance(exc, ClientError) and exc.response["ResponseMetadata"].get("RetryAttempts", 0) > 0
         return await self._etag_of_ours(uri, body) if was_repeated else None
 
