@@ -10,6 +10,7 @@ from consumer.adapters.kafka.sink import SinkConfig
 from consumer.adapters.kafka.source import SourceConfig
 from consumer.adapters.s3_store import OwnPlaces, StoreConfig
 from consumer.core.admission import AdmissionRules
+from consumer.core.brake import BrakeConfig
 from consumer.core.deadletters import DeadLetterOffice
 from consumer.core.events import Emitter
 from consumer.core.failures import ExitCode, FatalError
@@ -60,6 +61,12 @@ def handler_config(settings: Settings) -> HandlerConfig:
     s3 = settings.s3
     rules = AdmissionRules(s3.allowed_inputs, s3.allowed_outputs, s3.state_prefix, settings.media.max_bytes)
     return HandlerConfig(worker=settings.worker.id, rules=rules)
+
+
+def brake_config(settings: Settings) -> BrakeConfig:
+    """How many dead letters are too many."""
+    brake = settings.brake
+    return BrakeConfig(brake.share, brake.window, brake.run)
 
 
 def scratch_config(settings: Settings) -> ScratchConfig:

@@ -37,6 +37,8 @@ class ExitCode(IntEnum):
     """A defect of ours."""
     TOPICS_MISSING = 72
     """Topics are missing on the broker."""
+    BRAKE = 75
+    """Nearly every job failed, and the worker stopped before it set aside more of them."""
     STORE_UNFIT = 76
     """The object store does not keep conditional writes."""
     REFUSED = 77

@@ -10,6 +10,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from consumer.dotfile import ENCODING, ENV_FILE
+from consumer.settings.brake import BrakeSettings
 from consumer.settings.broker import KafkaSettings, TopicSettings
 from consumer.settings.engine import EngineKind, EngineSettings, ModelSettings
 from consumer.settings.group import DELIMITER, PREFIX, Group, variable_of
@@ -21,6 +22,7 @@ from consumer.settings.storage import S3Settings, ScratchSettings
 __all__ = [
     "DELIMITER",
     "PREFIX",
+    "BrakeSettings",
     "EngineKind",
     "EngineSettings",
     "Group",
@@ -58,6 +60,7 @@ class Settings(BaseSettings):
     media: MediaSettings = Field(default_factory=MediaSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
+    brake: BrakeSettings = Field(default_factory=BrakeSettings)
     shutdown: ShutdownSettings = Field(default_factory=ShutdownSettings)
     health: HealthSettings = Field(default_factory=HealthSettings)
     scratch: ScratchSettings = Field(default_factory=ScratchSettings)
