@@ -15,6 +15,8 @@ class StoredObject:
 
     body: bytes
     etag: str
+    age_s: float | None = None
+    """Seconds since it was written, by the store's own clock, which tells whole ones; None where it does not tell."""
 
 
 class Store(Protocol):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -27,6 +30,9 @@ class FakeStore:
     """Every body an object ever had, by URI, oldest first."""
     calls: list[tuple[str, str]] = field(default_factory=list)
     """Method and URI of every call, in order."""
+    clock: Callable[[], float] | None = time.monotonic
+    """The store's own, in seconds; None for a store that tells no age."""
+    _written_at: dict[str, float] = field(default_factory=dict)
     _failures: dict[str, list[JobError]] = field(default_factory=lambda: defaultdict(list))
 
     @property
@@ -37,6 +43,8 @@ class FakeStore:
     def put(self, uri: str, body: bytes) -> str:
         """Places an object as a producer would; its version id."""
         self.versions.setdefault(uri, []).append(body)
+        if self.clock is not None:
+            self._written_at[uri] = self.clock()
         return str(len(self.versions[uri]) - 1)
 
     def fail_next(self, method: str, *errors: JobError) -> None:
@@ -57,7 +65,7 @@ class FakeStore:
     async def read(self, uri: str) -> StoredObject | None:
         self._enter("read", uri)
         body = self.objects.get(uri)
-        return None if body is None else StoredObject(body, _etag_of(body))
+        return None if body is None else StoredObject(body, _etag_of(body), self._age_s(uri))
 
     async def create(self, uri: str, body: bytes, content_type: str) -> bool:  # noqa: ARG002 - the port's
         split_writable(uri)
@@ -79,6 +87,10 @@ class FakeStore:
             return None
         self.put(uri, body)
         return _etag_of(body)
+
+    def _age_s(self, uri: str) -> float | None:
+        """As read off two clocks that show whole seconds."""
+        return None if self.clock is None else math.floor(self.clock()) - math.floor(self._written_at[uri])
 
     def _version(self, source: Input) -> bytes:
         bodies = self.versions.get(source.uri, [])

@@ -18,6 +18,7 @@ from contracts.errors import ErrorCode
 from contracts.requests import Input
 from tests.fakes.store import FakeStore
 from tests.stack.store import S3Address
+from tests.waiting import until
 
 BODY = b"speech " * 100_000
 ODD_KEYS = (
@@ -151,6 +152,28 @@ async def test_what_was_written_is_read(bench: Bench) -> None:
     found = await bench.store.read(bench.uri("x.json"))
     assert found is not None
     assert found.body == b"2"
+
+
+async def test_the_age_of_an_object_is_told_by_the_stores_own_clock(bench: Bench) -> None:
+    await bench.store.create(bench.uri("lease"), b"1", "text/plain")
+    since = asyncio.get_running_loop().time()
+
+    async def age_s() -> float:
+        found = await bench.store.read(bench.uri("lease"))
+        assert found is not None
+        assert found.age_s is not None
+        waited_s = asyncio.get_running_loop().time() - since
+        assert abs(found.age_s - waited_s) <= 1.5
+        return found.age_s
+
+    async def is_older() -> bool:
+        return await age_s() > 0
+
+    assert await age_s() <= 1
+    await until(is_older, "the object grows older", within_s=5, every_s=0.2)
+    await bench.store.write(bench.uri("lease"), b"2", "text/plain")
+    since = asyncio.get_running_loop().time()
+    assert await age_s() <= 1
 
 
 async def test_only_the_first_creation_counts(bench: Bench) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Final, Self
@@ -26,7 +27,7 @@ from contracts.requests import Input, split_s3_uri
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
-    from types_aiobotocore_s3.type_defs import PutObjectRequestTypeDef
+    from types_aiobotocore_s3.type_defs import GetObjectOutputTypeDef, PutObjectRequestTypeDef
 
 _CONFLICT_TRIES: Final = 5
 _CONFLICT_PAUSE_S: Final = 0.1
@@ -88,8 +89,7 @@ class S3Store:
             headers = exc.response["ResponseMetadata"]["HTTPHeaders"]
         except FOREIGN as exc:
             raise output_error(exc, f"s3://{bucket}/", self._config.own) from exc
-        told = headers.get("date")
-        return parsedate_to_datetime(told) if told else None
+        return _date(headers)
 
     async def fetch(self, source: Input, into: IO[bytes], *, max_bytes: int) -> FetchedObject:
         """As the port says. Resumes a cut download, always of the same object, and gives up one that drips."""
@@ -108,7 +108,7 @@ class S3Store:
             async with asyncio.timeout(self._limits.call_s):
                 response = await self._client.get_object(Bucket=bucket, Key=key)
                 async with response["Body"]:
-                    return StoredObject(await response["Body"].read(), unquoted(response["ETag"]))
+                    return StoredObject(await response["Body"].read(), unquoted(response["ETag"]), _age_s(response))
         except FOREIGN as exc:
             if fault_of(exc) is Fault.NO_OBJECT:
                 return None
@@ -167,6 +167,22 @@ class S3Store:
         if self._config.kms_key_id:
             request["SSEKMSKeyId"] = self._config.kms_key_id
         return request
+
+
+def _date(headers: Mapping[str, str]) -> datetime | None:
+    """When the store answered, by its own clock."""
+    try:
+        date = parsedate_to_datetime(headers.get("date", ""))
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _age_s(response: GetObjectOutputTypeDef) -> float | None:
+    answered = _date(response["ResponseMetadata"]["HTTPHeaders"])
+    if answered is None or "LastModified" not in response:
+        return None
+    return (answered - response["LastModified"]).total_seconds()
 
 
 def _conflict_tries() -> AsyncRetrying:
