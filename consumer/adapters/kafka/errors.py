@@ -1,4 +1,4 @@
-"""What a Kafka client's errors mean to us, in one table."""
+"""How a command, a source or a publish fails for an error of the Kafka client."""
 
 from __future__ import annotations
 
@@ -6,23 +6,18 @@ from typing import Final
 
 from aiokafka import errors
 
+from consumer.adapters.kafka.faults import Fault, classes_of, fault_of
 from consumer.adapters.kafka.records import place_of
 from consumer.core.failures import ExitCode, FatalError, OutageError
 from contracts.broker.findings import Cause
 from contracts.broker.knock import ShutOutError
-from contracts.broker.refusals import REFUSALS
 from contracts.errors import ErrorCode
 
-REFUSED_RECORDS: Final = (
-    errors.MessageSizeTooLargeError,
-    errors.RecordListTooLargeError,
-    errors.RecordTooLargeError,
-    errors.CorruptRecordException,
-    errors.InvalidTimestampError,
-    errors.InvalidTopicError,
-)
+REFUSED_RECORDS: Final = classes_of(Fault.RECORD)
 """This record will never be written."""
 
+LOST_CLAIMS: Final = classes_of(Fault.LOST)
+"""A rebalance came first: the partitions are lost, nothing is broken."""
 
 EXIT_CODES: Final = {
     Cause.SILENT: ExitCode.UNAVAILABLE,
@@ -32,30 +27,32 @@ EXIT_CODES: Final = {
 }
 """How a command ends that a broker does not let in."""
 
+_ADVICE: Final = {
+    Fault.AWAY: "; is it up, with as many replicas in sync as the topic wants?",
+    Fault.MISFIT: "; check the topic's settings and the broker's version",
+}
+"""What to look at while a publish is repeated."""
+
 
 class StalledError(Exception):
     """The consumer raised nothing and does nothing."""
-
-
-LOST_CLAIMS: Final = (errors.CommitFailedError, errors.IllegalStateError)
-"""A rebalance came first: the partitions are lost, nothing is broken."""
 
 
 def start_failure(error: BaseException, bootstrap_servers: str) -> FatalError:
     """Why we cannot start with this broker, and what to look at."""
     if isinstance(error, ShutOutError):
         return FatalError(EXIT_CODES[error.cause], error.sentence(bootstrap_servers))
-    if isinstance(error, REFUSALS):
-        return FatalError(ExitCode.REFUSED, f"the Kafka broker at {bootstrap_servers} refuses us: {_refusal(error)}")
-    if isinstance(error, errors.InvalidSessionTimeoutError):
-        bounds = "group.min.session.timeout.ms and group.max.session.timeout.ms"
-        text = f"the Kafka broker at {bootstrap_servers} takes only sessions between its {bounds}"
-        return FatalError(ExitCode.BAD_SETTINGS, f"{text}; set STENO_KAFKA__SESSION_TIMEOUT_MS accordingly")
-    if isinstance(error, errors.BrokerResponseError) and not error.retriable:
-        return FatalError(
-            ExitCode.BAD_SETTINGS,
-            f"the Kafka broker at {bootstrap_servers} does not accept our settings ({_text(error)})",
-        )
+    broker = f"the Kafka broker at {bootstrap_servers}"
+    match fault_of(error):
+        case Fault.REFUSED:
+            return FatalError(ExitCode.REFUSED, f"{broker} refuses us: {_refusal(error)}")
+        case Fault.SESSION:
+            text = "takes only sessions between its group.min.session.timeout.ms and group.max.session.timeout.ms"
+            return FatalError(
+                ExitCode.BAD_SETTINGS, f"{broker} {text}; set STENO_KAFKA__SESSION_TIMEOUT_MS accordingly"
+            )
+        case Fault.MISFIT | Fault.RECORD | Fault.UNREADABLE | Fault.DEFECT:
+            return FatalError(ExitCode.BAD_SETTINGS, f"{broker} does not accept our settings ({_text(error)})")
     return FatalError(
         ExitCode.UNAVAILABLE,
         f"no Kafka broker answers at {bootstrap_servers} ({_text(error)}); check STENO_KAFKA__BOOTSTRAP_SERVERS",
@@ -69,7 +66,7 @@ def is_defect(error: BaseException) -> bool:
 
 def running_failure(error: BaseException) -> FatalError:
     """Why a source that was running can never deliver again."""
-    if isinstance(error, REFUSALS):
+    if fault_of(error) is Fault.REFUSED:
         return FatalError(ExitCode.REFUSED, f"the Kafka broker refuses us: {_refusal(error)}")
     if place := place_of(error):
         text = f"the records at {place} (topic/partition/offset) cannot be read ({_text(error)})"
@@ -79,7 +76,8 @@ def running_failure(error: BaseException) -> FatalError:
 
 def outage(error: BaseException, topic: str) -> OutageError:
     """Why a publish could not be confirmed."""
-    return OutageError(ErrorCode.BROKER_UNAVAILABLE, f"the broker did not take a record for {topic}: {_text(error)}")
+    why = _refusal(error) if fault_of(error) is Fault.REFUSED else f"{_text(error)}{_ADVICE.get(fault_of(error), '')}"
+    return OutageError(ErrorCode.BROKER_UNAVAILABLE, f"the broker did not take a record for {topic}: {why}")
 
 
 def _refusal(error: BaseException) -> str:

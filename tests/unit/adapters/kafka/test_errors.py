@@ -19,6 +19,8 @@ from contracts.errors import ErrorCode
         (errors.GroupAuthorizationFailedError("team"), ExitCode.REFUSED, "no group team; grant READ on the group"),
         (errors.SaslAuthenticationFailed("who"), ExitCode.REFUSED, "SaslAuthenticationFailed: who"),
         (errors.InvalidSessionTimeoutError(), ExitCode.BAD_SETTINGS, "STENO_KAFKA__SESSION_TIMEOUT_MS"),
+        (errors.BrokerNotAvailableError(), ExitCode.UNAVAILABLE, "BrokerNotAvailableError"),
+        (errors.UnsupportedVersionError(), ExitCode.BAD_SETTINGS, "UnsupportedVersionError"),
     ],
 )
 def test_a_failed_start_says_where_and_why(error: BaseException, exit_code: ExitCode, words: str) -> None:
@@ -36,5 +38,17 @@ def test_anything_else_while_running_is_a_defect() -> None:
     assert running_failure(ValueError("bug")).exit_code is ExitCode.INTERNAL
 
 
-def test_an_unconfirmed_publish_is_an_outage() -> None:
-    assert outage(TimeoutError(), "topic").code is ErrorCode.BROKER_UNAVAILABLE
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (TimeoutError(), "is it up"),
+        (errors.NotEnoughReplicasError(), "replicas in sync"),
+        (errors.TopicAuthorizationFailedError("topic"), "grant READ on the requests and WRITE"),
+        (errors.UnsupportedForMessageFormatError(), "the topic's settings"),
+        (errors.OutOfOrderSequenceNumber(), "OutOfOrderSequenceNumber"),
+    ],
+)
+def test_an_unconfirmed_publish_is_an_outage_that_says_what_to_look_at(error: BaseException, advice: str) -> None:
+    found = outage(error, "topic")
+    assert found.code is ErrorCode.BROKER_UNAVAILABLE
+    assert advice in found.message
