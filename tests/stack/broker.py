@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
-import subprocess
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.stack.cache import fetched
+from tests.stack.maven import jars, run, tool
 from tests.stack.service import Holder, MissingServiceError, free_ports, listens, running, work_directory
 
 ADDRESS_VARIABLE: Final = "STENO_TEST_KAFKA"
@@ -26,7 +23,6 @@ _JVM: Final = (
     "-XX:TieredStopAtLevel=1",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
 )
-_FETCH_TIMEOUT_S: Final = 600
 _PROPERTIES: Final = """\
 process.roles=broker,controller
 node.id=1
@@ -97,13 +93,12 @@ def apache_kafka() -> Iterator[Broker]:
 @contextmanager
 def running_kafka(setup: KafkaSetup) -> Iterator[Holder]:
     """Apache Kafka with these listeners; enters with the process above the broker's."""
-    java = _tool("java")
-    jars = fetched("kafka", (_RECIPE / "jars.sha256").read_bytes(), _fetch_jars)
+    java, library = tool("java"), jars(_RECIPE)
     (controller,) = free_ports(1)
     with work_directory() as directory:
         properties = directory / "server.properties"
         properties.write_text(_text(setup, controller, directory), "ascii")
-        command = [java, *_JVM, "-cp", f"{jars}/*"]
+        command = [java, *_JVM, "-cp", f"{library}/*"]
         _format(command, properties, setup.users)
         environment = {"PATH": os.environ["PATH"]}
         service = [*command, "kafka.Kafka", str(properties)]
@@ -129,29 +124,4 @@ def _text(setup: KafkaSetup, controller: int, directory: Path) -> str:
 def _format(command: Sequence[str], properties: Path, users: Sequence[str]) -> None:
     cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode().replace("-", "a")
     added = [part for user in users for part in ("--add-scram", user)]
-    _run([*command, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties), *added])
-
-
-def _fetch_jars(folder: Path) -> None:
-    pom = _RECIPE / "pom.xml"
-    goal = "dependency:copy-dependencies"
-    _run([_tool("mvn"), "-q", "-B", "-f", str(pom), goal, f"-DoutputDirectory={folder}"])
-    expected = (_RECIPE / "jars.sha256").read_text("ascii")
-    found = "".join(
-        f"{hashlib.sha256(jar.read_bytes()).hexdigest()}  {jar.name}\n" for jar in sorted(folder.glob("*.jar"))
-    )
-    if sorted(found.splitlines()) != sorted(expected.splitlines()):
-        raise MissingServiceError(f"the jars in {folder} are not those of {_RECIPE / 'jars.sha256'}; do not use them")
-
-
-def _run(command: Sequence[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_FETCH_TIMEOUT_S, check=False)
-    if done.returncode != 0:
-        raise MissingServiceError(f"{Path(command[0]).name} failed: {(done.stdout + done.stderr)[-1000:]}")
-
-
-def _tool(name: str) -> str:
-    path = shutil.which(name)
-    if path is None:
-        raise MissingServiceError(f"{name} is not installed (Java 17 and Maven run the test broker)")
-    return path
+    run([*command, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties), *added])
