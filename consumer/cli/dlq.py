@@ -10,6 +10,9 @@ _ENTRIES: Final = {
     "ls": Entry("consumer.cli.dlq_ls", "List dead letters."),
     "show": Entry("consumer.cli.dlq_show", "Show everything of one dead letter."),
     "stats": Entry("consumer.cli.dlq_stats", "Count dead letters by code, tenant and age."),
+    "replay": Entry("consumer.cli.dlq_replay", "Send dead letters again, onto the topic that they came from."),
+    "park": Entry("consumer.cli.dlq_park", "Copy dead letters onto the parking topic."),
+    "drop": Entry("consumer.cli.dlq_drop", "Be done with dead letters."),
 }
 
 command = LazyGroup(

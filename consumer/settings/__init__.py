@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from consumer.dotfile import ENCODING, ENV_FILE
 from consumer.settings.brake import BrakeSettings
 from consumer.settings.broker import KafkaSettings, TopicSettings
+from consumer.settings.dlq import DlqSettings
 from consumer.settings.engine import EngineKind, EngineSettings, ModelSettings
 from consumer.settings.group import DELIMITER, PREFIX, Group, variable_of
 from consumer.settings.intake import IntakeSettings
@@ -23,6 +24,7 @@ __all__ = [
     "DELIMITER",
     "PREFIX",
     "BrakeSettings",
+    "DlqSettings",
     "EngineKind",
     "EngineSettings",
     "Group",
@@ -57,6 +59,7 @@ class Settings(BaseSettings):
     topics: TopicSettings = Field(default_factory=TopicSettings)
     s3: S3Settings = Field(default_factory=S3Settings)
     intake: IntakeSettings = Field(default_factory=IntakeSettings)
+    dlq: DlqSettings = Field(default_factory=DlqSettings)
     media: MediaSettings = Field(default_factory=MediaSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)

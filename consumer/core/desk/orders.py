@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from consumer.core.desk.copies import parked, replayed, with_deadline
-from consumer.core.desk.entries import Deed
+from consumer.core.desk.entries import Deed, Entry
 from consumer.core.desk.letters import DeadLetter
 from consumer.core.records import OutboundRecord, Record
 
@@ -104,6 +104,18 @@ class Order:
             return Move(Deed.REPLAYED, copy, replays, is_late=deadline <= now)
         value = with_deadline(record.value, self.deadline)
         return Move(Deed.REPLAYED, replace(copy, value=value), replays)
+
+
+def replays_before(letter: DeadLetter, entry: Entry | None) -> int:
+    """How often a record was replayed for sure: by its header, or by the journal where it is replayed once more.
+
+    What a run broke off at counts as not replayed: the copy that may be there and the next one bear the same count,
+    so that what comes of both bears the same ids.
+    """
+    if entry is None:
+        return letter.replays
+    is_in_doubt = entry.deed is Deed.REPLAYED and not entry.is_done
+    return max(letter.replays, entry.replays - is_in_doubt)
 
 
 def advice_on(obstacle: Obstacle) -> str:
