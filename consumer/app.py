@@ -20,7 +20,7 @@ from consumer.adapters.kafka.topics import require_topics
 from consumer.adapters.metrics import Metrics
 from consumer.adapters.s3_store import S3Store, probe_conditional_writes
 from consumer.adapters.telemetry import configure_logging
-from consumer.attempts import Attempts
+from consumer.attempts import Attempts, AttemptsConfig
 from consumer.engine.supervisor import ProcessEngine
 from consumer.handler import Handler
 from consumer.local import LocalTranscriber
@@ -205,7 +205,7 @@ def _make_worker(settings: Settings, opened: _Parts, metrics: Metrics) -> Worker
         progress,
         patience,
         meter=metrics,
-        default_output=settings.s3.results,
+        config=AttemptsConfig(default_output=settings.s3.results, ladder=settings.ladder, now=_now),
     )
     config = WorkerConfig(
         slots=opened.engine.slots + _DECODED_AHEAD,

@@ -151,6 +151,8 @@ def _default_text(default: object) -> str:
         return str(default).replace(str(Path.home()), "~")
     if default is None or default in ((), ""):
         return ""
+    if isinstance(default, tuple):
+        return ",".join(map(str, default))
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 

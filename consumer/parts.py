@@ -85,7 +85,11 @@ def required_topics(settings: Settings) -> dict[str, Right]:
     """Topics that must be there before the worker starts, and what it does with them."""
     topics = settings.topics
     written = [topics.results, topics.dlt, *([topics.progress] if topics.publish_progress else [])]
-    return {topics.requests: Right.READ, **dict.fromkeys(written, Right.WRITE)}
+    return {
+        topics.requests: Right.READ,
+        **dict.fromkeys(settings.ladder.topics, Right.READ | Right.WRITE),
+        **dict.fromkeys(written, Right.WRITE),
+    }
 
 
 def store_config(settings: Settings) -> StoreConfig:
@@ -102,6 +106,7 @@ def source_config(settings: Settings) -> SourceConfig:
         security=kafka,
         group_id=kafka.group_id,
         topic=settings.topics.requests,
+        delays_ms=settings.ladder.topics,
         client_id=settings.worker.id,
         session_timeout_ms=kafka.session_timeout_ms,
         max_poll_interval_ms=kafka.max_poll_interval_ms,

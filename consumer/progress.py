@@ -11,8 +11,9 @@ from typing import Final
 
 import structlog
 
-from consumer.core.events import Emitter, progress_event, progress_record
-from consumer.core.failures import ConsumerError
+from consumer.core.events import Emitter, progress_event, progress_record, retry_event
+from consumer.core.failures import ConsumerError, JobError
+from consumer.core.hops import Hop
 from consumer.core.jobs import Job
 from consumer.core.records import OutboundRecord, Record
 from consumer.handler import Notify
@@ -52,6 +53,11 @@ class ProgressReporter:
             self._send(progress_record(self._emitter, job, event, now=self._now(), cause=record))
 
         return notify
+
+    def tell_retry(self, job: Job, record: Record, error: JobError, hop: Hop) -> None:
+        """Tells that an attempt failed, and when the next one is due."""
+        event = retry_event(job, error, hop.not_before, self._emitter.worker)
+        self._send(progress_record(self._emitter, job, event, now=self._now(), cause=record))
 
     async def close(self) -> None:
         """Drops what is still on its way."""

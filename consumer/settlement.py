@@ -1,4 +1,4 @@
-"""How a job ends: its outcome or dead letter is with the broker, and only then its delivery may be settled."""
+"""How an attempt ends: its outcome, retry or dead letter is with the broker, and only then its delivery is settled."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import structlog
 from consumer.core.deadletters import DeadLetterOffice, dead_letter, truncated_dead_letter
 from consumer.core.events import (
     Emitter,
+    cancelled_outcome,
     failed_outcome,
     outcome_record,
     truncated_outcome,
@@ -18,7 +19,9 @@ from consumer.core.events import (
     unreadable_record,
 )
 from consumer.core.failures import JobError, OutageError
+from consumer.core.hops import Hop, hop_record
 from consumer.core.jobs import Job
+from consumer.core.ladder import Cancel
 from consumer.core.outages import Dependency
 from consumer.core.records import OutboundRecord, Record
 from consumer.patience import Patience
@@ -30,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 class Settlement:
-    """Ends jobs. While the broker is away it waits, the delivery stays open and its slot stays taken."""
+    """Ends attempts. While the broker is away it waits, the delivery stays open and its slot stays taken."""
 
     def __init__(
         self,
@@ -49,10 +52,32 @@ class Settlement:
         self._now = now
         self.dead_letters: Counter[ErrorCode] = Counter()
         """What was set aside, by code."""
+        self.retries: Counter[ErrorCode] = Counter()
+        """What was sent to a retry topic, by code."""
 
     async def complete(self, record: Record, job: Job, outcome: OutcomeEvent) -> None:
         """Tells the outcome."""
         await self._tell(outcome_record(self._emitter, job, outcome, now=self._now(), cause=record))
+
+    async def retry(self, record: Record, error: JobError, job: Job, hop: Hop) -> bool:
+        """Puts the job off; sets it aside where the retry topic takes no record of its size.
+
+        Returns:
+            Whether it will be tried again.
+        """
+        again = hop_record(self._office.sender, record, error, hop, now=self._now())
+        try:
+            await self._patience.outlast("publish", lambda: self._sink.publish(again), asks=Dependency.BROKER)
+        except RecordRefusedError as exc:
+            log.warning("retry_refused", topic=hop.topic, error=str(exc))
+            await self.set_aside(record, error, job)
+            return False
+        self.retries[error.code] += 1
+        return True
+
+    async def cancel(self, record: Record, job: Job, end: Cancel) -> None:
+        """Tells that the job has ended without a result and will not go on."""
+        await self.complete(record, job, cancelled_outcome(job, end.code, end.message, self._emitter.worker))
 
     async def set_aside(self, record: Record, error: JobError, job: Job) -> None:
         """Writes the job's dead letter, then tells its failed outcome."""

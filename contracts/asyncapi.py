@@ -36,14 +36,19 @@ _OPERATIONS: Final = {
     TopicRole.REQUESTS: ("receiveRequests", "receive", "Takes requests and transcribes what they name."),
     TopicRole.RESULTS: ("sendOutcomes", "send", "Tells how each job has ended, once it has."),
     TopicRole.PROGRESS: ("sendProgress", "send", "Tells how jobs go on; may be switched off, and loss is allowed."),
+    TopicRole.RETRY: ("sendRetries", "send", "Puts off what may succeed later; it takes it up again once that is due."),
     TopicRole.DLT: ("sendDeadLetters", "send", "Sets aside what cannot succeed, for an operator to look at."),
+    TopicRole.PARKING: ("sendParkedLetters", "send", "Puts away dead letters that were replayed too often."),
 }
 _PURPOSES: Final = {
     TopicRole.REQUESTS: "Requests in; the key is the job id.",
     TopicRole.RESULTS: "One event for each job that has ended; the key is the job id.",
     TopicRole.PROGRESS: "Events while a job goes on; the key is the job id.",
+    TopicRole.RETRY: "The original record, bytes, key and headers, plus when it is due and why.",
     TopicRole.DLT: "The original record, bytes, key and headers, plus why.",
+    TopicRole.PARKING: "Dead letters as they were.",
 }
+_RETRY_PARAMETERS: Final[Node] = {"delay_ms": {"description": "how long its records wait, in ms", "default": "30000"}}
 _SECURITY: Final[dict[str, Node]] = {
     "scramSha512": {"type": "scramSha512", "description": "SASL SCRAM-SHA-512"},
     "scramSha256": {"type": "scramSha256", "description": "SASL SCRAM-SHA-256"},
@@ -114,6 +119,7 @@ def _channel(role: TopicRole, topic: TopicSpec) -> Node:
     names = [message.name for message in MESSAGES if message.role is role]
     return {
         "address": topic.name,
+        **({"parameters": _RETRY_PARAMETERS} if role is TopicRole.RETRY else {}),
         "description": _PURPOSES[role],
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
         "bindings": {"kafka": {

@@ -29,6 +29,8 @@ class Kind(StrEnum):
     CANCELLED = "cancelled"
     STARTED = "started"
     PROGRESS = "progress"
+    RETRY_SCHEDULED = "retry_scheduled"
+    """The attempt failed, and another one will be made."""
 
     @property
     def is_outcome(self) -> bool:
@@ -105,6 +107,8 @@ class ProgressEvent(Contract):
     stage: str | None = Field(
         default=None, description="what is done instead of transcribing, such as `loading_model`; others may come"
     )
+    error: ErrorDetail | None = Field(default=None, description="why the attempt failed, of `retry_scheduled`")
+    not_before: datetime | None = Field(default=None, description="when the next attempt is due, of `retry_scheduled`")
     worker: str
     tenant: str | None = None
     correlation_id: str | None = None

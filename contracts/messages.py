@@ -62,7 +62,13 @@ MESSAGES: Final = (
         "progress", TopicRole.PROGRESS, "How far an attempt is", "ProgressEvent",
         ("event-progress", "event-loading-model"), Kind.PROGRESS,
     ),
+    Message(
+        "retry_scheduled", TopicRole.PROGRESS, "An attempt failed, and the next one has its time", "ProgressEvent",
+        ("event-retry-scheduled",), Kind.RETRY_SCHEDULED,
+    ),
+    Message("retry", TopicRole.RETRY, "What is to be tried again, and when", None),
     Message("deadLetter", TopicRole.DLT, "What could not succeed, and why", None),
+    Message("parkedLetter", TopicRole.PARKING, "What could not succeed, though it was replayed", None),
 )  # fmt: skip
 
 
@@ -74,7 +80,7 @@ def message_object(message: Message) -> Node:
         found["correlationId"] = {"location": "$message.payload#/correlation_id"}
     else:
         found["contentType"] = "application/octet-stream"
-    key = {"type": "string", "description": "the original key"} if message.role is TopicRole.DLT else _JOB_KEY
+    key = _JOB_KEY if message.payload else {"type": "string", "description": "the original key"}
     found["bindings"] = {"kafka": {"key": key, "bindingVersion": "0.5.0"}}
     if message.examples:
         found["examples"] = [_example(stem) for stem in message.examples]
@@ -82,7 +88,9 @@ def message_object(message: Message) -> Node:
 
 
 def _headers(message: Message) -> Node:
-    if message.role is TopicRole.DLT:
+    if message.role is TopicRole.RETRY:
+        return {"type": "object", "properties": _HOP, "required": list(_HOP)}
+    if not message.payload:
         return {"type": "object", "properties": {**_REASON, **_CUT}, "required": list(_REASON)}
     if message.kind is None:
         return {"type": "object", "properties": {"content-type": _TEXT, **_TRACE}}
@@ -116,24 +124,52 @@ _TRUNCATED: Final[Node] = {
     "type": "string",
     "description": "size of the value that the broker refused; `metadata` and the end of `error.message` are missing",
 }
-_REASON: Final[Node] = {
-    "kafka_dlt-original-topic": _TEXT,
-    "kafka_dlt-original-partition": {"type": "string", "description": _BIG_ENDIAN.format(4)},
-    "kafka_dlt-original-offset": {"type": "string", "description": _BIG_ENDIAN.format(8)},
-    "kafka_dlt-original-timestamp": {"type": "string", "description": f"ms since 1970; {_BIG_ENDIAN.format(8)}"},
-    "kafka_dlt-original-consumer-group": _TEXT,
-    "kafka_dlt-exception-fqcn": _TEXT,
-    "kafka_dlt-exception-message": _TEXT,
-    "x-original-topic": _TEXT,
-    "x-steno-attempt": {"type": "string", "description": "from 1"},
-    "x-steno-error-code": {"type": "string", "description": "as `error.code` of the outcome"},
-    "x-steno-error-message": _TEXT,
-    "x-steno-first-failure-at": {"type": "string", "format": "date-time"},
-    "x-steno-replay-count": {"type": "string", "description": "from 0"},
-    "x-steno-worker": _TEXT,
+_INT32: Final[Node] = {"type": "string", "description": _BIG_ENDIAN.format(4)}
+_INT64: Final[Node] = {"type": "string", "description": _BIG_ENDIAN.format(8)}
+_TIME: Final[Node] = {"type": "string", "description": f"ms since 1970; {_BIG_ENDIAN.format(8)}"}
+_GROUP: Final[Node] = {"kafka_dlt-original-consumer-group": _TEXT}
+
+
+def _origin(prefix: str) -> Node:
+    return {
+        f"{prefix}topic": _TEXT,
+        f"{prefix}partition": _INT32,
+        f"{prefix}offset": _INT64,
+        f"{prefix}timestamp": _TIME,
+        f"{prefix}timestamp-type": {"type": "string", "description": "CreateTime or LogAppendTime"},
+        **_GROUP,
+        "x-original-topic": _TEXT,
+    }
+
+
+def _last_failure(prefix: str, attempt: str) -> Node:
+    return {
+        f"{prefix}fqcn": _TEXT,
+        f"{prefix}message": _TEXT,
+        "retry_topic-attempts": {"type": "string", "description": f"this delivery, from 1; {_BIG_ENDIAN.format(4)}"},
+        "retry_topic-original-timestamp": _TIME,
+        "x-steno-attempt": {"type": "string", "description": attempt},
+        "x-steno-error-code": {"type": "string", "description": "as `error.code` of the outcome"},
+        "x-steno-error-message": _TEXT,
+        "x-steno-first-failure-at": {"type": "string", "format": "date-time"},
+        "x-steno-replay-count": {"type": "string", "description": "from 0"},
+        "x-steno-worker": _TEXT,
+    }
+
+
+_HOP: Final[Node] = {
+    **_origin("kafka_original-"),
+    **_last_failure("kafka_exception-", "the one that is to be made, from 2"),
+    "retry_topic-backoff-timestamp": {"type": "string", "description": f"when it is due; {_TIME['description']}"},
+    "x-steno-not-before": {"type": "string", "format": "date-time", "description": "the same"},
 }
-"""Beside the original headers. Names with `kafka_dlt-` are Spring Kafka's; `original` is where the record stood when it
-was set aside for the first time."""
+"""Beside the original headers, as Spring Kafka's retry topics have them."""
+_REASON: Final[Node] = {
+    **_origin("kafka_dlt-original-"),
+    **_last_failure("kafka_dlt-exception-", "the last one that was made, from 1"),
+}
+"""Beside the original headers. Names with `kafka_` and `retry_topic-` are Spring Kafka's; `original` is where the
+record stood when it failed for the first time. As with Spring Kafka, the dead letter itself counts as a delivery."""
 _CUT: Final[Node] = {
     "x-steno-truncated": {"type": "string", "description": "size of the value that the broker refused, and is missing"},
     "x-steno-truncated-at": {"type": "string", "description": "where that value stands: topic/partition/offset"},

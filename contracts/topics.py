@@ -16,7 +16,11 @@ class TopicRole(StrEnum):
     REQUESTS = "requests"
     RESULTS = "results"
     PROGRESS = "progress"
+    RETRY = "retry"
+    """As many topics as there are tiers, one delay each; its specification is a template of them."""
     DLT = "dlt"
+    PARKING = "parking"
+    """Dead letters that were replayed too often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +39,8 @@ def load_topics() -> dict[TopicRole, TopicSpec]:
     """Every role with its topic, in the file's order; names are the defaults."""
     text = resources.files("contracts").joinpath("topics.yaml").read_text("utf-8")
     return {TopicRole(role): TopicSpec(**spec) for role, spec in yaml.safe_load(text).items()}
+
+
+def retry_topic(requests: str, delay_ms: int | str) -> str:
+    """The topic in which records of a requests topic wait for so long, named as Spring Kafka names it."""
+    return f"{requests}-retry-{delay_ms}"

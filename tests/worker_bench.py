@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from consumer.attempts import Attempts
+from consumer.attempts import Attempts, AttemptsConfig
 from consumer.core.admission import AdmissionRules
 from consumer.core.deadletters import DeadLetterOffice
 from consumer.core.failures import OutageError
 from consumer.core.intake.readings import IntakeRules
+from consumer.core.ladder import Ladder
 from consumer.gates import Waiting
 from consumer.handler import Handler, HandlerConfig
 from consumer.outlasting import HeededEngine, PatientStore
@@ -52,9 +53,10 @@ class Bench:
     shutdown: Shutdown = field(default_factory=Shutdown)
     grace_s: float = 10.0
     intake: IntakeRules = field(default_factory=lambda: IntakeRules(own_prefixes=(OUTPUT,)))
+    ladder: Ladder = field(default_factory=lambda: Ladder("requests", ()))
 
     def __post_init__(self) -> None:
-        for topic in ("requests", "results", "progress", "dlt"):
+        for topic in ("requests", "results", "progress", "dlt", *self.ladder.topics):
             self.broker.make_topic(topic, partitions=1)
         self.sink = FakeSink(self.broker)
         self.source = FakeSource(self.broker, "requests")
@@ -107,7 +109,7 @@ class Bench:
             progress,
             patience,
             meter=self.meter,
-            default_output=OUTPUT,
+            config=AttemptsConfig(OUTPUT, self.ladder, now=lambda: NOW),
         )
         limits = WorkerConfig(slots=2, grace_s=self.grace_s, intake=self.intake)
         self.worker = Worker(

@@ -60,7 +60,7 @@ def _run(compare: _Compare, settings: Settings, *, as_json: bool) -> ExitCode:
 
 
 async def _compare(compare: _Compare, settings: Settings) -> list[TopicReport]:
-    return await compare(settings.kafka.bootstrap_servers, settings.topics.specs, settings.kafka)
+    return await compare(settings.kafka.bootstrap_servers, settings.topic_specs, settings.kafka)
 
 
 def _advice(reports: Sequence[TopicReport]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from consumer.core.failures import JobError
+from consumer.core.hops import first_place
 from consumer.core.jobs import Job
 from consumer.core.records import Header, OutboundRecord, Record
 from contracts.errors import ErrorCode, Verdict
@@ -111,6 +112,22 @@ def failed_outcome(job: Job, error: JobError, worker: str) -> OutcomeEvent:
     )
 
 
+def cancelled_outcome(job: Job, code: ErrorCode, message: str, worker: str) -> OutcomeEvent:
+    """What a job's end looks like when it was not to go on; nobody is at fault, and another try would end the same."""
+    return OutcomeEvent(
+        job_id=job.job_id,
+        outcome=Kind.CANCELLED,
+        input=job.request.input.uri,
+        manifest=None,
+        error=ErrorDetail(code=code, message=message, retryable=False),
+        attempt=job.attempt,
+        worker=worker,
+        tenant=job.tenant,
+        correlation_id=job.request.correlation_id,
+        metadata=job.request.metadata,
+    )
+
+
 def unreadable_outcome(job_id: str | None, error: JobError, worker: str) -> OutcomeEvent:
     """What is said of bytes that held no job."""
     return OutcomeEvent(
@@ -143,6 +160,12 @@ def progress_event(
     )
 
 
+def retry_event(job: Job, error: JobError, not_before: datetime, worker: str) -> ProgressEvent:
+    """That this attempt failed, and when the next one is due."""
+    event = progress_event(job, Kind.RETRY_SCHEDULED, worker)
+    return event.model_copy(update={"error": _detail(error), "not_before": not_before})
+
+
 def trace_headers(headers: Iterable[Header]) -> tuple[Header, ...]:
     """The W3C trace context of a record, to be carried on: each header once, the last one said."""
     found = {name: raw for name, raw in headers if name in _TRACE_HEADERS and _TRACE_TEXT.fullmatch(raw or b"")}
@@ -151,11 +174,7 @@ def trace_headers(headers: Iterable[Header]) -> tuple[Header, ...]:
 
 def _place_id(record: Record) -> str:
     part = "" if record.part is None else f"/{record.part}"
-    return f"{_place(record)}{part}/failed"
-
-
-def _place(record: Record) -> str:
-    return f"{record.topic}/{record.partition}/{record.offset}"
+    return f"{first_place(record)}{part}/failed"
 
 
 def _detail(error: JobError) -> ErrorDetail:
@@ -181,7 +200,7 @@ def _headers(
         "ce_source": emitter.source,
         "ce_type": kind.type,
         "ce_time": now.isoformat(timespec="milliseconds"),
-        "ce_cause": _place(cause),
+        "ce_cause": first_place(cause),
         "content-type": "application/json",
         **(extra or {}),
     }

@@ -20,6 +20,8 @@ class Record:
     headers: tuple[Header, ...]
     part: int | None = None
     """Which one this is, from 0, of several in the record that the broker delivered; None stands for all of it."""
+    timestamp_type: str = "CreateTime"
+    """Whose clock the timestamp is of: the producer's, or with `LogAppendTime` the broker's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Final
 
 from consumer.core.failures import ExitCode, FatalError
+from consumer.core.ladder import Ladder
 from consumer.demo.commands import Commands
 from consumer.demo.embedded import Stack, embedded_stack
 from consumer.demo.results import Result, copy_result_sets, read_results
 from consumer.environment import as_environment
-from consumer.settings import S3Settings, TopicSettings
+from consumer.settings import RetrySettings, S3Settings, TopicSettings
 
 WORKER_LOG: Final = "worker.log"
 _JOB_S: Final = 3600.0
@@ -67,7 +68,9 @@ async def shown(plan: Plan, say: Callable[[str], None]) -> AsyncIterator[Shown]:
         stack = await parts.enter_async_context(embedded_stack(buckets=S3Settings().buckets, topics=_topics()))
         commands = Commands(_services(stack), Path(parts.enter_context(tempfile.TemporaryDirectory())))
         say(f"starting a worker with the model {plan.model}")
-        worker = as_environment({"engine.model": plan.model, "models.dir": plan.models_dir, "worker.id": "demo"})
+        worker = as_environment(
+            {"engine.model": plan.model, "models.dir": plan.models_dir, "worker.id": "demo", "retry.delays_ms": "none"}
+        )
         await parts.enter_async_context(commands.worker(worker, plan.out / WORKER_LOG))
         ready = time.perf_counter()
         say(f"ready after {ready - started:.1f} s; submitting {len(plan.files)} files")
@@ -87,8 +90,9 @@ async def asked_to_end() -> None:
 
 
 def _topics() -> tuple[str, ...]:
+    """Those of a worker with no settings; the demo's own tries nothing again, so that a failure shows at once."""
     topics = TopicSettings()
-    return topics.requests, topics.results, topics.progress, topics.dlt
+    return tuple(spec.name for spec in topics.specs(Ladder(topics.requests, RetrySettings().delays_ms).topics))
 
 
 def _services(stack: Stack) -> dict[str, str]:

@@ -12,8 +12,9 @@ from consumer.adapters.kafka.topics import TopicReport, TopicState, check_topics
 from consumer.core.failures import ExitCode, FatalError
 from consumer.doctor.examination import Check
 from consumer.doctor.findings import Finding, counted, failed, ok, warning
-from consumer.settings import KafkaSettings, Settings, TopicSettings
+from consumer.settings import KafkaSettings, Settings
 from contracts.broker.knock import ShutOutError, knock
+from contracts.topics import TopicSpec
 
 BROKER = "broker"
 TOPICS = "topics"
@@ -21,7 +22,7 @@ TOPICS = "topics"
 
 def broker_checks(settings: Settings) -> list[Check]:
     """What a client needs of it as well as a worker."""
-    kafka, topics = settings.kafka, settings.topics
+    kafka, topics = settings.kafka, settings.topic_specs
     return [
         Check(BROKER, lambda: _look_at_broker(kafka)),
         Check(TOPICS, lambda: _look_at_topics(kafka, topics), after=BROKER),
@@ -55,9 +56,9 @@ async def judge_members(kafka: KafkaSettings, members: Sequence[tuple[str, int]]
     return ok(f"{counted(len(members), 'broker')} at {kafka.bootstrap_servers} ({how})")
 
 
-async def _look_at_topics(kafka: KafkaSettings, topics: TopicSettings) -> Finding:
+async def _look_at_topics(kafka: KafkaSettings, topics: Sequence[TopicSpec]) -> Finding:
     try:
-        return judge_topics(await check_topics(kafka.bootstrap_servers, topics.specs, kafka))
+        return judge_topics(await check_topics(kafka.bootstrap_servers, topics, kafka))
     except FatalError as exc:
         if exc.exit_code is not ExitCode.REFUSED:
             raise

@@ -33,5 +33,5 @@ async def _look_at_rights(settings: Settings) -> Finding:
     """Raises FatalError when one is missing."""
     wanted = parts.required_topics(settings)
     await require_topics(settings.kafka.bootstrap_servers, wanted, settings.kafka)
-    written = sum(right is Right.WRITE for right in wanted.values())
-    return ok(f"requests may be read, and the {written} other topics that a worker needs written")
+    counts = (sum(right in rights for rights in wanted.values()) for right in Right)
+    return ok("{} topics may be read and {} written, as a worker does".format(*counts))

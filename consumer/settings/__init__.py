@@ -9,6 +9,7 @@ from __future__ import annotations
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from consumer.core.ladder import Ladder
 from consumer.dotfile import ENCODING, ENV_FILE
 from consumer.settings.brake import BrakeSettings
 from consumer.settings.broker import KafkaSettings, TopicSettings
@@ -18,7 +19,9 @@ from consumer.settings.group import DELIMITER, PREFIX, Group, variable_of
 from consumer.settings.intake import IntakeSettings
 from consumer.settings.media import MediaSettings
 from consumer.settings.process import HealthSettings, LogFormat, LogLevel, LogSettings, ShutdownSettings, WorkerSettings
+from consumer.settings.retry import RetrySettings
 from consumer.settings.storage import S3Settings, ScratchSettings
+from contracts.topics import TopicSpec
 
 __all__ = [
     "DELIMITER",
@@ -36,6 +39,7 @@ __all__ = [
     "LogSettings",
     "MediaSettings",
     "ModelSettings",
+    "RetrySettings",
     "S3Settings",
     "ScratchSettings",
     "Settings",
@@ -59,6 +63,7 @@ class Settings(BaseSettings):
     topics: TopicSettings = Field(default_factory=TopicSettings)
     s3: S3Settings = Field(default_factory=S3Settings)
     intake: IntakeSettings = Field(default_factory=IntakeSettings)
+    retry: RetrySettings = Field(default_factory=RetrySettings)
     dlq: DlqSettings = Field(default_factory=DlqSettings)
     media: MediaSettings = Field(default_factory=MediaSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
@@ -68,3 +73,13 @@ class Settings(BaseSettings):
     health: HealthSettings = Field(default_factory=HealthSettings)
     scratch: ScratchSettings = Field(default_factory=ScratchSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+
+    @property
+    def ladder(self) -> Ladder:
+        """The tiers in which requests wait for their next attempt."""
+        return Ladder(self.topics.requests, self.retry.delays_ms)
+
+    @property
+    def topic_specs(self) -> list[TopicSpec]:
+        """The topics of the contract under these names, one for each retry delay."""
+        return self.topics.specs(self.ladder.topics)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final, Self
 
@@ -12,9 +12,12 @@ from pydantic import Field, model_validator
 from consumer.settings.group import Group, variable_of
 from consumer.settings.notation import Servers
 from contracts.broker import BrokerSecurity
-from contracts.topics import TopicSpec, load_topics
+from contracts.topics import TopicRole, TopicSpec, load_topics, retry_topic
 
 _TOPIC_NAME: Final = r"[A-Za-z0-9._-]{1,249}"
+_MAX_NAME_CHARS: Final = 249
+_RETRY_SUFFIX: Final = retry_topic("", "86400000")
+"""The longest end that a retry topic's name may have."""
 
 
 class _Place(Group):
@@ -54,6 +57,7 @@ class TopicSettings(Group):
     results: str = Field("", description="outcome events; unset: `requests` with `.results` as its last part")
     progress: str = Field("", description="progress events; unset: likewise with `.progress`")
     dlt: str = Field("", description="dead letters; unset: `requests` followed by `-dlt`")
+    parking: str = Field("", description="dead letters replayed too often; unset: `requests` followed by `-parking`")
     publish_progress: bool = Field(True, description="whether progress events are published")
 
     @model_validator(mode="after")
@@ -63,6 +67,7 @@ class TopicSettings(Group):
             "results": self.results or f"{stem}.results",
             "progress": self.progress or f"{stem}.progress",
             "dlt": self.dlt or f"{self.requests}-dlt",
+            "parking": self.parking or f"{self.requests}-parking",
         }
         for name, value in derived.items():
             object.__setattr__(self, name, value)
@@ -70,13 +75,19 @@ class TopicSettings(Group):
             raise ValueError("\n".join(faults))
         return self
 
-    @property
-    def specs(self) -> list[TopicSpec]:
-        """The topics of the contract under these names."""
-        return [replace(spec, name=getattr(self, role)) for role, spec in load_topics().items()]
+    def specs(self, retries: Iterable[str]) -> list[TopicSpec]:
+        """The topics of the contract under these names, and under those of the retry topics."""
+        return [
+            replace(spec, name=name)
+            for role, spec in load_topics().items()
+            for name in (retries if role is TopicRole.RETRY else (getattr(self, role),))
+        ]
 
 
 def _faults(topics: dict[str, str]) -> Iterator[str]:
+    longest = _MAX_NAME_CHARS - len(_RETRY_SUFFIX)
+    if longest < len(topics["requests"]) <= _MAX_NAME_CHARS:
+        yield f"{variable_of('topics', 'requests')}: {longest} letters at most, as names of retry topics begin with it"
     fields_of: dict[str, list[str]] = {}
     for field, name in topics.items():
         fields_of.setdefault(name, []).append(field)
@@ -84,5 +95,7 @@ def _faults(topics: dict[str, str]) -> Iterator[str]:
         variables = " and ".join(variable_of("topics", field) for field in fields)
         if not re.fullmatch(_TOPIC_NAME, name) or name in (".", ".."):
             yield f"{variables}: {name!r} is no topic name; use letters, digits, '.', '_' and '-', 249 at most"
+        if re.fullmatch(rf"{re.escape(topics['requests'])}{retry_topic('', '[0-9]+')}", name):
+            yield f"{variables}: {name!r} is the name of a retry topic; choose another one"
         if len(fields) > 1:
             yield f"{variables} name one topic, {name!r}: what is published must not be read as requests; rename one"

@@ -18,7 +18,8 @@ _SERVER: Final = r"(\[(?P<address>[0-9A-Fa-f:.]+)\]|[A-Za-z0-9._-]+)(:(?P<port>[
 _LAST_PORT: Final = 65535
 
 
-def _split_commas(value: object) -> object:
+def split_commas(value: object) -> object:
+    """The parts of a list that is written with commas; anything else as it is."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
@@ -32,11 +33,11 @@ def _prefix_from_bucket(value: object) -> object:
 
 
 Prefix = Annotated[PrefixUri, BeforeValidator(_prefix_from_bucket), AfterValidator(_with_slash)]
-Prefixes = Annotated[tuple[Prefix, ...], NoDecode, BeforeValidator(_split_commas)]
+Prefixes = Annotated[tuple[Prefix, ...], NoDecode, BeforeValidator(split_commas)]
 
 
 ModelName = Annotated[str, AfterValidator(check_model_name)]
-ModelNames = Annotated[tuple[ModelName, ...], NoDecode, BeforeValidator(_split_commas)]
+ModelNames = Annotated[tuple[ModelName, ...], NoDecode, BeforeValidator(split_commas)]
 
 Bytes = Annotated[int, Field(le=2**50)]
 """A size; beyond a pebibyte the system's own limits overflow."""

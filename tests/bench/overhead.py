@@ -159,7 +159,7 @@ async def run(arguments: argparse.Namespace) -> list[Figures]:
             }  # fmt: skip
             deployment = Deployment(kafka.bootstrap, s3.address, prefix, Path(folder), settings)
             await make_bucket(s3.address, prefix)
-            for topic in (deployment.requests, deployment.results, deployment.dead_letters, f"{prefix}.progress"):
+            for topic in deployment.topics:
                 await make_topic(kafka.bootstrap, topic, partitions=_PARTITIONS)
             uri = await deployment.upload(clip)
             with program(deployment, name) as pid:

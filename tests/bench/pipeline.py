@@ -77,7 +77,7 @@ async def worker(stack: ExitStack, folder: Path, model: str, work: Work) -> Asyn
     }  # fmt: skip
     deployment = Deployment(kafka.bootstrap, s3.address, prefix, folder, settings)
     await make_bucket(s3.address, prefix)
-    for topic in (deployment.requests, deployment.results, deployment.dead_letters, f"{prefix}.progress"):
+    for topic in deployment.topics:
         await make_topic(kafka.bootstrap, topic, partitions=1)
     await deployment.start_worker()
     try:

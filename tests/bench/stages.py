@@ -54,7 +54,7 @@ async def run(clip: speech.Clip, model: str, jobs: int) -> list[dict[str, Any]]:
         prefix = f"bench-{uuid.uuid4().hex[:8]}"
         deployment = Deployment(kafka.bootstrap, s3.address, prefix, Path(folder), {"STENO_ENGINE__MODEL": model})
         await make_bucket(s3.address, prefix)
-        for topic in (deployment.requests, deployment.results, deployment.dead_letters, f"{prefix}.progress"):
+        for topic in deployment.topics:
             await make_topic(kafka.bootstrap, topic, partitions=1)
         try:
             return await measure(deployment, clip, jobs)

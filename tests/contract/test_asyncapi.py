@@ -12,7 +12,8 @@ import yaml
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from consumer.core.deadletters import DeadLetterOffice, dead_letter, truncated_dead_letter
-from consumer.core.failures import PermanentError
+from consumer.core.failures import PermanentError, TransientError
+from consumer.core.hops import Hop, Sender, hop_record
 from contracts import ErrorCode, asyncapi
 from contracts.events import Kind
 from contracts.messages import MESSAGES
@@ -147,6 +148,13 @@ def test_a_dead_letter_has_the_headers_that_are_told() -> None:
     told = DOCUMENT["components"]["messages"]["deadLetter"]["headers"]
     assert {name for name, _ in letter.headers} == set(told["required"])
     assert {name for name, _ in cut.headers} == set(told["properties"])
+
+
+def test_a_retry_has_the_headers_that_are_told() -> None:
+    error = TransientError(ErrorCode.INPUT_NOT_FOUND, "no")
+    hop = hop_record(Sender("workers", "w"), make_record(), error, Hop("requests-retry-1", 2, NOW), now=NOW)
+    told = DOCUMENT["components"]["messages"]["retry"]["headers"]
+    assert {name for name, _ in hop.headers} == set(told["required"]) == set(told["properties"])
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENT["components"]["schemas"]))

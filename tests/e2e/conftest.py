@@ -38,14 +38,14 @@ async def deployment_apart(
 @asynccontextmanager
 async def deployed(deployment: Deployment) -> AsyncIterator[Deployment]:
     await make_bucket(deployment.address, deployment.prefix)
-    for topic, partitions in (
-        (deployment.requests, 4),
-        (deployment.results, 1),
-        (deployment.dead_letters, 1),
-        (f"{deployment.prefix}.progress", 1),
-    ):
-        config = {"max.message.bytes": "16777216"} if topic == deployment.dead_letters else None
-        await make_topic(deployment.bootstrap, topic, partitions=partitions, config=config)
+    roomy = {deployment.dead_letters, *deployment.retry_topics}
+    for topic in deployment.topics:
+        await make_topic(
+            deployment.bootstrap,
+            topic,
+            partitions=4 if topic == deployment.requests else 1,
+            config={"max.message.bytes": "16777216"} if topic in roomy else None,
+        )
     try:
         yield deployment
     finally:

@@ -70,6 +70,8 @@ class Deployment:
     folder: Path
     settings: dict[str, str] = field(default_factory=dict)
     workers: list[WorkerProcess] = field(default_factory=list)
+    delays_ms: tuple[int, ...] = (300,)
+    """Of retries."""
 
     @property
     def requests(self) -> str:
@@ -87,6 +89,16 @@ class Deployment:
         return f"{self.prefix}.requests-dlt"
 
     @property
+    def retry_topics(self) -> tuple[str, ...]:
+        """The topics in which failed requests wait."""
+        return tuple(f"{self.requests}-retry-{delay_ms}" for delay_ms in self.delays_ms)
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """All that a worker needs."""
+        return (self.requests, self.results, f"{self.prefix}.progress", *self.retry_topics, self.dead_letters)
+
+    @property
     def output(self) -> str:
         """Where results go."""
         return f"s3://{self.prefix}/results/"
@@ -99,6 +111,7 @@ class Deployment:
             "STENO_KAFKA__BOOTSTRAP_SERVERS": self.bootstrap,
             "STENO_KAFKA__GROUP_ID": self.prefix,
             "STENO_TOPICS__REQUESTS": self.requests,
+            "STENO_RETRY__DELAYS_MS": ",".join(map(str, self.delays_ms)) or "none",
             "STENO_S3__RESULTS": self.output,
             "STENO_S3__UPLOADS": f"s3://{self.prefix}/uploads/",
             "STENO_ENGINE__MODEL": "tiny.en",
@@ -200,14 +213,18 @@ class Deployment:
         return found
 
     async def committed(self) -> dict[int, int]:
-        """The group's committed offset by partition; partitions without one are left out."""
+        """The group's committed offset by partition of the requests topic; those without one are left out."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
         await admin.start()
         try:
             offsets = await admin.list_consumer_group_offsets(self.prefix)
         finally:
             await admin.close()
-        return {partition.partition: found.offset for partition, found in offsets.items() if found.offset >= 0}
+        return {
+            partition.partition: found.offset
+            for partition, found in offsets.items()
+            if partition.topic == self.requests and found.offset >= 0
+        }
 
     async def close(self) -> None:
         """Ends every worker that still runs."""

@@ -68,8 +68,7 @@ async def test_the_rights_we_ship_are_enough_for_a_job_from_upload_to_transcript
 ) -> None:
     settings = {"STENO_ENGINE__KIND": "fake", "STENO_S3__RESULTS": f"s3://{TRANSCRIPTS}/"}
     deployment = Deployment(kafka, identities["worker"].address, unique, tmp_path, settings)
-    topics = (deployment.requests, deployment.results, deployment.dead_letters, f"{unique}.progress")
-    for topic in topics:
+    for topic in deployment.topics:
         await make_topic(kafka, topic, partitions=1)
     clip = tmp_path / "clip.wav"
     clip.write_bytes(media.make_wav(SECONDS * 16_000))
@@ -79,7 +78,7 @@ async def test_the_rights_we_ship_are_enough_for_a_job_from_upload_to_transcript
         monkeypatch.setenv(name, value)
     config = ClientConfig(
         bootstrap_servers=kafka, requests_topic=deployment.requests, results_topic=deployment.results,
-        progress_topic=topics[-1], uploads_prefix=f"s3://{MEDIA}/uploads/",
+        progress_topic=f"{unique}.progress", uploads_prefix=f"s3://{MEDIA}/uploads/",
     )  # fmt: skip
     try:
         await deployment.start_worker()

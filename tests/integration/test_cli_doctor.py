@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from consumer.core.failures import ExitCode
 from consumer.environment import as_environment
-from consumer.settings import TopicSettings
+from consumer.settings import Settings, TopicSettings
 from tests.stack.clients import make_bucket, make_topic
 from tests.stack.store import S3Address
 
@@ -50,7 +50,7 @@ def levels_of(documents: dict[str, dict[str, Any]], level: str) -> Sequence[str]
 
 async def test_where_all_is_well_nothing_fails(kafka: str, s3_address: S3Address, unique: str, tmp_path: Path) -> None:
     topics = TopicSettings(requests=f"{unique}.requests")
-    for spec in topics.specs:
+    for spec in Settings(topics=topics).topic_specs:
         await make_topic(kafka, spec.name, partitions=spec.partitions, config=dict(spec.config))
     await make_bucket(s3_address, unique)
     values = {

@@ -25,7 +25,9 @@ def topics(settings: Settings, *arguments: str) -> int:
 def test_init_makes_what_check_missed_and_repeating_it_changes_nothing(
     settings: Settings, unique: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    names = [f"{unique}.{last}" for last in ("requests", "results", "progress", "requests-dlt")]
+    retries = [f"requests-retry-{delay_ms}" for delay_ms in (30_000, 300_000, 1_800_000)]
+    lasts = ("requests", "results", "progress", *retries, "requests-dlt", "requests-parking")
+    names = [f"{unique}.{last}" for last in lasts]
     for command, code, state in (
         ("check", ExitCode.TOPICS_MISSING, "missing"),
         ("init", ExitCode.OK, "created"),
@@ -51,4 +53,4 @@ async def test_a_topic_that_differs_is_told_and_left_alone(
     assert printed.err.startswith(f"steno: not as they should be: {unique}.results; ")
     assert len(printed.err.splitlines()) == 1
     assert "differs: partitions is 1 and should be 12" in lines[1]
-    assert [line.split()[1] for line in lines] == ["created", "differs:", "created", "created"]
+    assert [line.split()[1] for line in lines] == ["created", "differs:", *["created"] * 6]

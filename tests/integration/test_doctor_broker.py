@@ -38,7 +38,7 @@ async def looked_at(settings: Settings) -> dict[str, Finding]:
 
 
 async def make_topics(servers: str, settings: Settings) -> None:
-    for spec in settings.topics.specs:
+    for spec in settings.topic_specs:
         await make_topic(servers, spec.name, partitions=spec.partitions, config=dict(spec.config))
 
 
@@ -72,7 +72,7 @@ async def test_topics_that_are_missing_or_differ_are_told_apart(kafka: str, topi
     missing = (await looked_at(settings))["topics"]  # looking has made none
     assert (missing.level, settings.topics.dlt in missing.text) == (Level.FAILED, True)
     assert "steno topics init" in missing.advice
-    for spec in settings.topics.specs:
+    for spec in settings.topic_specs:
         await make_topic(kafka, spec.name, partitions=1)
     differing = await looked_at(settings)
     assert (differing["topics"].level, differing["rights"].level) == (Level.WARNING, Level.OK)
@@ -82,7 +82,7 @@ async def test_topics_that_are_missing_or_differ_are_told_apart(kafka: str, topi
 async def test_rights_that_are_missing_are_named(secured: Secured, topic_name: str) -> None:
     settings = limited(secured, topic_name)
     await make_topics(secured.address("plaintext"), settings)
-    for spec in settings.topics.specs:
+    for spec in settings.topic_specs:
         await secured.allow("describe", "topic", spec.name)
     await secured.allow("describe", "group", settings.kafka.group_id)
     found = await looked_at(settings)

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import aioboto3
@@ -19,7 +18,6 @@ from aiokafka.admin import AIOKafkaAdminClient
 from consumer.cli.ending import run
 from consumer.settings import KafkaSettings, S3Settings, Settings, TopicSettings
 from contracts.requests import split_s3_uri
-from contracts.topics import load_topics
 from tests.processes import is_running
 from tests.stack.furniture import BUCKETS, furnish
 from tests.stack.service import MissingServiceError, running, work_directory
@@ -69,15 +67,14 @@ async def test_a_service_that_is_stopped_and_started_finds_what_it_wrote() -> No
 
 
 async def test_a_furnished_stack_has_what_a_worker_checks(kafka: str, s3_address: S3Address, unique: str) -> None:
-    topics = [replace(topic, name=topic.name.replace("transcription", unique)) for topic in load_topics().values()]
+    names = TopicSettings(requests=f"{unique}.requests")
+    settings = Settings(kafka=KafkaSettings(bootstrap_servers=kafka), topics=names)
     for _ in range(2):
-        await furnish(kafka, s3_address, topics=topics, buckets=[unique])
+        await furnish(kafka, s3_address, topics=settings.topic_specs, buckets=[unique])
 
     session = aioboto3.Session(s3_address.access_key, s3_address.secret_key, region_name=s3_address.region)
     async with session.client("s3", endpoint_url=s3_address.endpoint) as client:
         await client.head_bucket(Bucket=unique)
-    names = TopicSettings(requests=f"{unique}.requests")
-    settings = Settings(kafka=KafkaSettings(bootstrap_servers=kafka), topics=names)
     assert await asyncio.to_thread(run, ["topics", "check"], lambda: settings) == 0
 
 

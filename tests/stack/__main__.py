@@ -8,7 +8,8 @@ import signal
 import sys
 from contextlib import ExitStack
 
-from contracts.topics import load_topics
+from consumer.core.ladder import Ladder
+from consumer.settings import RetrySettings, TopicSettings
 from tests.stack import broker, store
 from tests.stack.furniture import BUCKETS, furnish
 from tests.stack.service import MissingServiceError, first_of
@@ -23,7 +24,8 @@ def main() -> int:
         except MissingServiceError as exc:
             sys.stderr.write(f"the stack cannot start: {exc}\n")
             return 1
-        topics = load_topics().values()
+        names = TopicSettings()
+        topics = names.specs(Ladder(names.requests, RetrySettings().delays_ms).topics)
         asyncio.run(furnish(kafka.bootstrap, s3.address, topics=topics, buckets=BUCKETS))
         sys.stdout.write(_exports(kafka, s3))
         sys.stdout.flush()

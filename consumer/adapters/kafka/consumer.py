@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
@@ -10,6 +12,9 @@ from consumer.adapters.kafka.records import read_any_header
 from consumer.ports import Record
 from contracts.broker import OPEN, BrokerSecurity
 from contracts.broker.link import link_options
+
+_TIMESTAMP_TYPES: Final = {0: "CreateTime", 1: "LogAppendTime"}
+"""Kafka's own words; records from before Kafka 0.10 have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +24,11 @@ class SourceConfig:
     bootstrap_servers: str
     group_id: str
     topic: str
+    """Of requests, which are read at once."""
     security: BrokerSecurity = OPEN
     client_id: str = "steno"
+    delays_ms: Mapping[str, int] = field(default_factory=dict)
+    """Retry topics, which are read beside it, each with the time that its records wait, in milliseconds."""
     max_buffered: int = 2
     """Records fetched ahead of `receive`; each one waits here instead of at an idle member."""
     session_timeout_ms: int = 20_000
@@ -34,6 +42,11 @@ class SourceConfig:
     """aiokafka's own watchdog over our poll task, which comes round every second."""
     look_s: float = 5.0
     """How often the broker is asked for a sign of life, and our watchdog looks for one of the consumer."""
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """All that is read."""
+        return (self.topic, *self.delays_ms)
 
 
 def make_consumer(config: SourceConfig) -> AIOKafkaConsumer:
@@ -76,4 +89,5 @@ def make_record(found: ConsumerRecord) -> Record:
         key=found.key,
         value=found.value,
         headers=tuple(found.headers),
+        timestamp_type=_TIMESTAMP_TYPES.get(found.timestamp_type, "NoTimestampType"),
     )

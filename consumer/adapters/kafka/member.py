@@ -5,7 +5,8 @@ wanted: that is what keeps membership. The claim does whatever needs the group's
 out where a new assignment begins. The worker's calls change the ledger at once and wake them, so that neither waits.
 
 While the inbox is full, the polls leave every partition out and pause none: a partition that is paused loses what
-was fetched of it, and one that is resumed waits for the fetch under way on its broker.
+was fetched of it, and one that is resumed waits for the fetch under way on its broker. Paused are only partitions of
+retry topics whose next record is not due yet; topics are read in turn, so that no backlog holds up the others.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Coroutine, Mapping
 from typing import Any, Final
 
@@ -27,6 +29,7 @@ from consumer.adapters.kafka.door import Door
 from consumer.adapters.kafka.errors import StalledError
 from consumer.adapters.kafka.inbox import Inbox
 from consumer.adapters.kafka.pulse import Pulse
+from consumer.adapters.kafka.waits import Waits
 from consumer.core.offsets import OffsetLedger
 from consumer.core.vitals import Signs, Vitals
 
@@ -53,6 +56,8 @@ class Member:
         self._consumer = make_consumer(config)
         self._claim = Claim(self._consumer, ledger, self._placed)
         self._pulse = Pulse(self._consumer, config.look_s, lambda: self._is_idle)
+        self._waits = Waits(config.delays_ms, self.steer)
+        self._turns = deque(config.topics)
         self._last_poll_s = 0.0
         self._polls = 0
         self._is_idle = False
@@ -69,7 +74,7 @@ class Member:
             KafkaError: the broker refuses us.
             OSError: it does not answer, and so for TimeoutError.
         """
-        self._consumer.subscribe([self._config.topic], listener=self._claim)
+        self._consumer.subscribe(self._config.topics, listener=self._claim)
         self._run(self._claim.keep())
         try:
             async with asyncio.timeout(_START_S):
@@ -90,6 +95,7 @@ class Member:
             if task is not self._polling:
                 task.cancel()
         self._claim.give_up()
+        self._waits.forget()
         await close_consumer(self._consumer)
         if self._polling:
             await asyncio.wait({self._polling}, timeout=_POLL_END_S)
@@ -118,7 +124,7 @@ class Member:
         if self._inbox.room > 0:
             self._has_room.set()
         if self._claim.is_placed and not self._inbox.is_stopped:
-            self._consumer.resume(*self._consumer.paused())
+            self._consumer.resume(*(self._consumer.paused() - self._waits.partitions))
         else:
             self._consumer.pause(*(self._consumer.assignment() - self._consumer.paused()))
 
@@ -143,7 +149,7 @@ class Member:
     async def _next_batches(self) -> _Batches:
         batches: _Batches
         if room := self._inbox.room:
-            batches = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=room)
+            batches = await self._next_in_turn(room)
             self._is_idle = not batches
             return batches
         self._is_idle = False
@@ -154,17 +160,35 @@ class Member:
         batches = await self._consumer.getmany(_NOWHERE)
         return batches
 
+    async def _next_in_turn(self, room: int) -> _Batches:
+        """Looks at what was fetched of one topic after the other, then waits for whatever comes first."""
+        batches: _Batches
+        reading = self._consumer.assignment() - self._consumer.paused()
+        for topic in tuple(self._turns):
+            self._turns.rotate(-1)
+            partitions = [partition for partition in reading if partition.topic == topic]
+            batches = await self._consumer.getmany(*partitions, max_records=room) if partitions else {}
+            if batches:
+                return batches
+        batches = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=room)
+        return batches
+
     def _accept(self, partition: TopicPartition, records: list[ConsumerRecord]) -> None:
         if not self._claim.is_placed:
             # Fetched before we could pause. The ledger does not know the partition yet; fetch them again later.
             self._consumer.seek(partition, records[0].offset)
             return
-        for record in records:
-            self._inbox.put(make_record(record))
+        for record in map(make_record, records):
+            if self._waits.holds(record):
+                self._consumer.seek(partition, record.offset)
+                self._consumer.pause(partition)
+                break
+            self._inbox.put(record)
         self.steer()
 
     def _placed(self) -> None:
         self._inbox.drop_lost()
+        self._waits.forget()
         self.steer()
 
     async def _watch(self) -> None:

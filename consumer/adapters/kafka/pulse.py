@@ -65,9 +65,8 @@ class Pulse:
             await asyncio.sleep(self._every_s)
 
     async def _ask_coordinator(self) -> None:
-        # A member may have no partition; about one of its topic it can always ask.
-        (topic,) = self._consumer.subscription()
-        await self._consumer.committed(TopicPartition(topic, 0))
+        # A member may have no partition; about one of its topics it can always ask.
+        await self._consumer.committed(TopicPartition(min(self._consumer.subscription()), 0))
 
     async def _ask_leaders(self) -> Mapping[Partition, int]:
         reading = self._consumer.assignment() - self._consumer.paused()

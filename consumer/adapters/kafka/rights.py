@@ -6,7 +6,7 @@ aiokafka speaks no version of the metadata request that tells (KIP-430), so this
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import IntEnum
+from enum import IntFlag
 from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -20,15 +20,15 @@ _VERSION: Final = 8
 _TEXT: Final = String("utf-8")
 
 
-class Right(IntEnum):
-    """What is done with a topic; the numbers are Kafka's."""
+class Right(IntFlag):
+    """What is done with a topic; the bits are Kafka's."""
 
-    READ = 3
-    WRITE = 4
+    READ = 1 << 3
+    WRITE = 1 << 4
 
 
-async def lacking(admin: AIOKafkaAdminClient, wanted: Mapping[str, Right]) -> list[str]:
-    """Topics of those wanted that may not be used so; none where the broker does not tell (before Kafka 2.3).
+async def lacking(admin: AIOKafkaAdminClient, wanted: Mapping[str, Right]) -> dict[str, Right]:
+    """What may not be done with those topics; nothing where the broker does not tell (before Kafka 2.3).
 
     Args:
         admin: a client that is open.
@@ -37,9 +37,10 @@ async def lacking(admin: AIOKafkaAdminClient, wanted: Mapping[str, Right]) -> li
     try:
         answer = await admin._send_request(_Ask(list(wanted)))  # noqa: SLF001  # there is no public way
     except (IncompatibleBrokerVersion, NotImplementedError):
-        return []
+        return {}
     told = {topic: rights for _, topic, _, _, rights in answer.topics if rights != _UNTOLD}
-    return [topic for topic, right in wanted.items() if topic in told and not told[topic] >> right & 1]
+    missing = {topic: rights & ~told[topic] for topic, rights in wanted.items() if topic in told}
+    return {topic: rights for topic, rights in missing.items() if rights}
 
 
 class _Answer(Response):  # type: ignore[misc]  # aiokafka is untyped

@@ -1,4 +1,4 @@
-"""Deliveries from one Kafka topic: a group member that keeps its membership however long jobs run.
+"""Deliveries from requests and retry topics: a group member that keeps its membership however long jobs run.
 
 A member may fail for good or stand still without a word; then another one takes its place over the same ledger, so
 that work in flight stays in flight wherever its partition comes back to us.
@@ -54,13 +54,13 @@ class KafkaSource:
         """Members that were replaced."""
 
     async def __aenter__(self) -> Self:
-        """Checks that the topic is there, joins the group and begins to poll.
+        """Checks that the topics are there, joins the group and begins to poll.
 
         Raises:
-            FatalError: the topic is missing, the broker does not answer or refuses us.
+            FatalError: a topic is missing, the broker does not answer or refuses us.
         """
         config = self._config
-        await require_topics(config.bootstrap_servers, {config.topic: Right.READ}, config.security)
+        await require_topics(config.bootstrap_servers, dict.fromkeys(config.topics, Right.READ), config.security)
         try:
             self._member = await self._join()
         except (KafkaError, OSError, TimeoutError) as exc:

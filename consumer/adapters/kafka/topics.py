@@ -56,7 +56,7 @@ async def require_topics(bootstrap_servers: str, wanted: Mapping[str, Right], se
             raise _missing(missing, bootstrap_servers, security)
         forbidden = await lacking(admin, wanted)
     if forbidden:
-        rights = "; ".join(f"grant {right.name} on {', '.join(names)}" for right, names in _by_right(forbidden, wanted))
+        rights = "; ".join(f"grant {right.name} on {', '.join(names)}" for right, names in _by_right(forbidden))
         raise FatalError(ExitCode.REFUSED, f"the Kafka broker at {bootstrap_servers} denies us topics: {rights}")
 
 
@@ -67,9 +67,9 @@ def _missing(names: Sequence[str], bootstrap_servers: str, security: BrokerSecur
     return FatalError(ExitCode.TOPICS_MISSING, text)
 
 
-def _by_right(names: Sequence[str], wanted: Mapping[str, Right]) -> Iterator[tuple[Right, list[str]]]:
+def _by_right(forbidden: Mapping[str, Right]) -> Iterator[tuple[Right, list[str]]]:
     for right in Right:
-        if found := [name for name in names if wanted[name] is right]:
+        if found := [name for name, rights in forbidden.items() if right in rights]:
             yield right, found
 
 

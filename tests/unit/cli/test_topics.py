@@ -7,14 +7,19 @@ import pytest
 from consumer.adapters.kafka.topics import TopicReport, TopicState
 from consumer.cli.topics import exit_code_for
 from consumer.core.failures import ExitCode
-from consumer.settings import TopicSettings
-from contracts.topics import load_topics
+from consumer.settings import RetrySettings, Settings, TopicSettings
+from contracts.topics import TopicRole, load_topics
 
 
 def test_topics_have_the_settings_names_and_the_contracts_form() -> None:
-    specs = TopicSettings(requests="speech.requests", dlt="graveyard").specs
-    assert {"speech.requests", "speech.results", "speech.progress", "graveyard"} == {spec.name for spec in specs}
-    assert [spec.partitions for spec in specs] == [spec.partitions for spec in load_topics().values()]
+    topics = TopicSettings(requests="speech.requests", dlt="graveyard")
+    specs = Settings(topics=topics, retry=RetrySettings(delays_ms=(500, 7000))).topic_specs
+    template = load_topics()[TopicRole.RETRY]
+    assert [spec.name for spec in specs] == [
+        "speech.requests", "speech.results", "speech.progress", "speech.requests-retry-500",
+        "speech.requests-retry-7000", "graveyard", "speech.requests-parking",
+    ]  # fmt: skip
+    assert {spec.partitions for spec in specs if "-retry-" in spec.name} == {template.partitions}
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 import pytest
 
 from consumer.core.deadletters import DeadLetterOffice, dead_letter, replay_count, truncated_dead_letter
-from consumer.core.failures import PermanentError
+from consumer.core.failures import PermanentError, TransientError
+from consumer.core.hops import Hop, hop_record
 from contracts.errors import ErrorCode
 from tests.make import NOW, make_record
 
@@ -30,6 +32,7 @@ def test_spring_finds_origin_and_exception_under_its_own_names() -> None:
     assert struct.unpack("!i", headers["kafka_dlt-original-partition"] or b"") == (3,)
     assert struct.unpack("!q", headers["kafka_dlt-original-offset"] or b"") == (42,)
     assert struct.unpack("!q", headers["kafka_dlt-original-timestamp"] or b"") == (1_700_000_000_123,)
+    assert headers["kafka_dlt-original-timestamp-type"] == b"CreateTime"
     assert headers["kafka_dlt-original-consumer-group"] == b"workers"
     assert headers["kafka_dlt-exception-fqcn"] == b"consumer.core.failures.PermanentError"
     assert headers["kafka_dlt-exception-message"] == ERROR.message.encode()
@@ -85,13 +88,49 @@ def test_where_a_record_first_stood_is_kept_through_every_stay() -> None:
         assert len(letter.headers) == len(headers)
 
 
-@pytest.mark.parametrize("name", [name for name, _ in ORIGIN])
-@pytest.mark.parametrize("raw", [None, b"", b"x" * 300])
+@pytest.mark.parametrize("name", [name for name, _ in ORIGIN[:-1]])
+@pytest.mark.parametrize("raw", [None, b"", b"\xff" * 300])
 def test_half_of_an_earlier_place_is_none(name: str, raw: bytes | None) -> None:
     damaged = tuple({**dict(ORIGIN), name: raw}.items())
     headers = dict(dead_letter(OFFICE, make_record(headers=damaged), ERROR, attempt=1, now=NOW).headers)
+    whole = dict(dead_letter(OFFICE, make_record(headers=ORIGIN[-1:]), ERROR, attempt=1, now=NOW).headers)
 
-    assert headers == dict(dead_letter(OFFICE, make_record(), ERROR, attempt=1, now=NOW).headers)
+    assert headers == whole
+
+
+@pytest.mark.parametrize("raw", [None, b"", b"\xff", b"x" * 300])
+def test_a_place_without_a_legible_group_is_a_place_and_the_group_is_ours(raw: bytes | None) -> None:
+    damaged = tuple({**dict(ORIGIN), ORIGIN[-1][0]: raw}.items())
+    headers = dict(dead_letter(OFFICE, make_record(headers=damaged), ERROR, attempt=1, now=NOW).headers)
+
+    assert headers["kafka_dlt-original-topic"] == b"calls"
+    assert headers["kafka_dlt-original-consumer-group"] == b"workers"
+
+
+def test_of_several_places_the_first_one_is_where_the_record_first_stood() -> None:
+    later = tuple((name, b"elsewhere" if name == "kafka_dlt-original-topic" else raw) for name, raw in ORIGIN)
+    headers = dict(dead_letter(OFFICE, make_record(headers=(*ORIGIN, *later)), ERROR, attempt=1, now=NOW).headers)
+
+    assert headers["kafka_dlt-original-topic"] == b"calls"
+
+
+def test_a_dead_letter_after_retries_says_where_the_request_stood() -> None:
+    hop = Hop("requests-retry-30000", 2, NOW)
+    transient = TransientError(ErrorCode.INPUT_NOT_FOUND, "gone")
+    again = hop_record(OFFICE.sender, make_record(headers=(("own", b"1"),)), transient, hop, now=NOW)
+    retried = replace(make_record(headers=again.headers, offset=7), topic=hop.topic, partition=0)
+    letter = dead_letter(OFFICE, retried, ERROR, attempt=2, now=NOW)
+    headers = dict(letter.headers)
+
+    assert len(letter.headers) == len(headers)
+    assert (headers["own"], headers["kafka_dlt-original-topic"]) == (b"1", b"requests")
+    assert struct.unpack(
+        "!iq", (headers["kafka_dlt-original-partition"] or b"") + (headers["kafka_dlt-original-offset"] or b"")
+    ) == (3, 42)
+    assert struct.unpack("!i", headers["retry_topic-attempts"] or b"") == (3,)
+    assert headers["x-steno-attempt"] == b"2"
+    assert [name for name in headers if name.startswith(("kafka_original-", "kafka_exception-"))] == []
+    assert "x-steno-not-before" not in headers
 
 
 def test_a_letter_without_its_value_says_where_that_stands_now_beside_where_it_first_stood() -> None:
