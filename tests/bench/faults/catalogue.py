@@ -44,7 +44,7 @@ _CUTS: Final = (
 )
 FAULTS: Final = (
     Fault("none", "none", of_workers.nothing, Bounds(again=0, is_struck=False)),
-    Fault("engine-killed", "engine process killed, three times", of_engines.killed, Bounds(again=0)),
+    Fault("engine-killed", "engine process killed, three times", of_engines.killed, Bounds(again=of_engines.TIMES)),
     Fault("engine-hung", "engine process stands still", of_engines.stopped, Bounds(again=0), _PATIENT),
     Fault("job-crashes-engine", "four jobs crash the engine", of_engines.crashing_jobs),
     Fault("job-hangs", "two jobs never end", of_engines.hanging_jobs, settings=_PATIENT),

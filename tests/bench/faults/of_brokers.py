@@ -14,8 +14,6 @@ from tests.waiting import until
 
 AWAY_S: Final = 60.0
 _CUTS: Final = 10
-_EVERY: Final = {Call.PRODUCE: 20, Call.FETCH: 20, Call.COMMIT: 2}
-"""Often enough that all cuts fall into the time that the jobs take."""
 
 
 def away(seconds: float) -> Callable[[Scene], Awaitable[None]]:
@@ -39,18 +37,28 @@ def cut(call: Call, step: Step) -> Callable[[Scene], Awaitable[None]]:
     """The connection is cut in every so many calls of a kind."""
 
     async def play(scene: Scene) -> None:
-        await scene.fleet(STENO_KAFKA__BOOTSTRAP_SERVERS=scene.kafka_proxy.address)
+        await scene.fleet(2, **by_proxy(scene))
+        nth = arm(scene, call, step)
         await scene.send()
-        await scene.midway(0.1)
-        nth = Nth(_EVERY[call], at_most=_CUTS)
-
-        def rule(api_key: int) -> Step | None:
-            if api_key != call or not nth():
-                return None
-            scene.struck()
-            return step
-
-        scene.kafka_proxy.rule = rule
         await until(lambda: nth.picked == _CUTS or scene.is_done, "the cuts", within_s=SOON_S)
 
     return play
+
+
+def by_proxy(scene: Scene) -> dict[str, str]:
+    """What leads a worker to the broker by way of the proxy."""
+    return {"STENO_KAFKA__BOOTSTRAP_SERVERS": scene.kafka_proxy.address}
+
+
+def arm(scene: Scene, call: Call, step: Step) -> Nth:
+    """Has the proxy cut from now on, as often as the jobs give it occasion to."""
+    nth = Nth(2 if call is Call.COMMIT else max(scene.jobs // _CUTS, 2), at_most=_CUTS)
+
+    def rule(api_key: int) -> Step | None:
+        if api_key != call or not nth():
+            return None
+        scene.struck()
+        return step
+
+    scene.kafka_proxy.rule = rule
+    return nth

@@ -12,7 +12,8 @@ from typing import Final
 from tests.bench.faults.scene import Scene, is_long, name_of
 from tests.waiting import until
 
-_TIMES: Final = 3
+TIMES: Final = 3
+"""A job that is alone in the process by then is charged, and tried again."""
 JOB_TIMEOUT_S: Final = 12
 
 
@@ -21,7 +22,7 @@ async def killed(scene: Scene) -> None:
     await scene.fleet()
     await scene.send()
     await scene.midway()
-    for _ in range(_TIMES):
+    for _ in range(TIMES):
         worker = await scene.at_work()
         engine = scene.engine_of(worker)
         os.kill(engine, signal.SIGKILL)

@@ -15,7 +15,8 @@ from tests.proxy.s3 import INTERNAL_ERROR, PASS, SLOW_DOWN, Rule, S3Call, Treatm
 from tests.waiting import until
 
 _CUTS: Final = 20
-_EVERY: Final = 15
+_PUTS: Final = 6
+"""Of a job."""
 _ERROR_SHARE: Final = 0.3
 _LATE_S: Final = 0.5
 _CALLS_PER_S: Final = 30.0
@@ -23,8 +24,8 @@ _THROTTLED_S: Final = 45.0
 _QUEUED: Final = 100
 
 
-async def _fleet(scene: Scene, count: int = 2) -> None:
-    await scene.fleet(count, AWS_ENDPOINT_URL_S3=f"http://{scene.store_proxy.address}")
+async def _fleet(scene: Scene) -> None:
+    await scene.fleet(2, **by_proxy(scene))
 
 
 def away(scene: Scene) -> Awaitable[None]:
@@ -56,20 +57,30 @@ def cut(method: str, step: Step) -> Callable[[Scene], Awaitable[None]]:
 
     async def play(scene: Scene) -> None:
         await _fleet(scene)
+        nth = arm(scene, method, step)
         await scene.send()
-        await scene.midway(0.1)
-        nth = Nth(_EVERY, at_most=_CUTS)
-
-        def rule(call: S3Call) -> Treatment:
-            if call.method != method or not nth():
-                return PASS
-            scene.struck()
-            return Treatment(cut=step)
-
-        scene.store_proxy.rule = rule
         await until(lambda: nth.picked == _CUTS or scene.is_done, "the cuts", within_s=SOON_S)
 
     return play
+
+
+def by_proxy(scene: Scene) -> dict[str, str]:
+    """What leads a worker to the store by way of the proxy."""
+    return {"AWS_ENDPOINT_URL_S3": f"http://{scene.store_proxy.address}"}
+
+
+def arm(scene: Scene, method: str, step: Step) -> Nth:
+    """Has the proxy cut from now on, as often as the jobs give it occasion to."""
+    nth = Nth(max(scene.jobs * _PUTS // (3 * _CUTS), 3), at_most=_CUTS)
+
+    def rule(call: S3Call) -> Treatment:
+        if call.method != method or not nth():
+            return PASS
+        scene.struck()
+        return Treatment(cut=step)
+
+    scene.store_proxy.rule = rule
+    return nth
 
 
 async def failing(scene: Scene) -> None:

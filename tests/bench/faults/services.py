@@ -27,13 +27,19 @@ class Services:
 
 
 @contextmanager
-def services() -> Iterator[Services]:
-    """A broker of our own, as it will be killed; the store is the tests' usual one."""
+def proxied_kafka() -> Iterator[tuple[Broker, int, int]]:
+    """A broker of our own, its proxied port and its proxy's, as in `Services`."""
     plain, proxied, proxy = free_ports(3)
     setup = KafkaSetup(
         {"plaintext": ("PLAINTEXT", plain), "proxied": ("PLAINTEXT", proxied)}, _BESIDE.format(plain=plain, proxy=proxy)
     )
+    with running_kafka(setup) as holder:
+        yield Broker(f"127.0.0.1:{plain}", broker.APACHE_KAFKA, holder), proxied, proxy
+
+
+@contextmanager
+def services() -> Iterator[Services]:
+    """The broker is ours, as it will be killed; the store is the tests' usual one."""
     with ExitStack() as stack:
-        holder = stack.enter_context(running_kafka(setup))
-        s3 = first_of(store.PROVIDERS, stack)
-        yield Services(Broker(f"127.0.0.1:{plain}", broker.APACHE_KAFKA, holder), proxied, proxy, s3)
+        kafka, proxied, proxy = stack.enter_context(proxied_kafka())
+        yield Services(kafka, proxied, proxy, first_of(store.PROVIDERS, stack))
