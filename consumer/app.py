@@ -32,7 +32,8 @@ from consumer.progress import ProgressReporter
 from consumer.scratch import Scratch
 from consumer.settings import LogFormat, LogLevel, Settings
 from consumer.settlement import Settlement
-from consumer.worker import Shutdown, Worker, WorkerConfig
+from consumer.shutdown import Shutdown
+from consumer.worker import Worker, WorkerConfig
 
 _DECODED_AHEAD: Final = 1
 """While the engine's slots are busy, the next delivery is fetched and decoded."""
@@ -132,6 +133,7 @@ async def _open_worker(settings: Settings, shutdown: Shutdown) -> AsyncIterator[
             in_flight=lambda: worker.in_flight,
             ignored=lambda: dict(worker.ignored),
             waits_for_scratch=lambda: worker.waits_for_scratch,
+            outages=lambda: worker.outages,
         )
         yield worker
 
@@ -214,6 +216,7 @@ def _make_worker(settings: Settings, opened: _Parts, metrics: Metrics) -> Worker
     )
     exposure.expose_jobs(metrics, attempts, settlement)
     exposure.expose_scratch(metrics, scratch)
+    exposure.expose_outages(metrics, patience)
     worker = Worker(source, attempts, progress, scratch=scratch, patience=patience, config=config)
     exposure.expose_intake(metrics, worker)
     return worker

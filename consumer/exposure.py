@@ -10,6 +10,7 @@ from consumer.attempts import Attempts
 from consumer.core.intake.readings import Reason
 from consumer.engine.job import Cause
 from consumer.engine.supervisor import ProcessEngine
+from consumer.patience import Patience
 from consumer.scratch import Scratch
 from consumer.settlement import Settlement
 from consumer.worker import Worker
@@ -57,3 +58,11 @@ def expose_intake(metrics: Metrics, worker: Worker) -> None:
     """Shows what came in."""
     metrics.read(catalogue.RECEIVED, lambda: {(): worker.received})
     metrics.read(catalogue.IGNORED, lambda: {(reason,): worker.ignored[reason] for reason in Reason})
+    metrics.read(catalogue.PAUSED, lambda: {(code,): float(is_paused) for code, is_paused in worker.pauses.items()})
+    metrics.read(catalogue.PARKED, lambda: {(): worker.in_flight["parked"]})
+
+
+def expose_outages(metrics: Metrics, patience: Patience) -> None:
+    """Shows what was away, how often and for how long."""
+    metrics.read(catalogue.OUTAGES, lambda: {(code,): count for code, count in patience.counts.items()})
+    metrics.read(catalogue.OUTAGE_S, lambda: {(code,): seconds for code, seconds in patience.seconds.items()})

@@ -85,11 +85,6 @@ class Patience:
             self._changed.clear()
             await self._changed.wait()
 
-    async def admit(self) -> None:
-        """Waits, then takes."""
-        while not self.takes():
-            await self.until_it_takes()
-
     def hold_nobody(self) -> None:
         """Ends the waits of intake for good: whoever drains has other ways to begin nothing."""
         self._holds = False

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from consumer.attempts import Attempts, unexpected
-from consumer.core.failures import ExitCode, FatalError
+from consumer.core.failures import ExitCode, FatalError, fatal_in
 from consumer.core.intake.envelopes import read_record
 from consumer.core.intake.readings import Faulty, Ignored, IntakeRules, Reason, Wanted
 from consumer.core.records import Delivery, Record
@@ -17,7 +17,9 @@ from consumer.patience import Patience
 from consumer.ports import Source
 from consumer.progress import ProgressReporter
 from consumer.scratch import Scratch
+from consumer.shutdown import Shutdown
 from consumer.turns import MAX_PARKED, Turn, Turns, set_current
+from contracts.errors import ErrorCode
 
 log = structlog.get_logger(__name__)
 
@@ -33,21 +35,6 @@ class WorkerConfig:
     intake: IntakeRules
     max_parked: int = MAX_PARKED
     """Attempts that may give their slot away while they wait for others."""
-
-
-class Shutdown:
-    """The wish to end: first gently, at the second time in a hurry."""
-
-    def __init__(self) -> None:
-        """Nobody has asked yet."""
-        self.drain = asyncio.Event()
-        self.hurry = asyncio.Event()
-
-    def request(self) -> None:
-        """Asks to drain; asked again, to hurry."""
-        if self.drain.is_set():
-            self.hurry.set()
-        self.drain.set()
 
 
 class Worker:
@@ -90,6 +77,18 @@ class Worker:
     def waits_for_scratch(self) -> str | None:
         """Why no further delivery is taken although a slot may be free; None while there is room for its media."""
         return self._scratch.lack
+
+    @property
+    def pauses(self) -> dict[ErrorCode, bool]:
+        """Whether no further job is taken, for each code that can be why."""
+        pauses = self._patience.pauses
+        pauses[ErrorCode.SCRATCH_FULL] |= self._scratch.lack is not None
+        return pauses
+
+    @property
+    def outages(self) -> list[dict[str, object]]:
+        """What is away now, since when, and how many calls wait for it."""
+        return self._patience.outages
 
     async def run(self, shutdown: Shutdown) -> None:
         """Takes deliveries until shutdown, then drains.
@@ -139,7 +138,7 @@ class Worker:
         if task.cancelled() or (error := task.exception()) is None:
             return
         # Its delivery stays open: another worker, or this one restarted, will get it again.
-        reason = _fatal_in(error)
+        reason = fatal_in(error)
         if reason is None:
             log.error("settlement_failed", exc_info=error)
             text = "a delivery could not be settled for a defect of steno; the log says which one and why"
@@ -217,11 +216,19 @@ class Worker:
         async with asyncio.TaskGroup() as group:
             for number, reading in enumerate(readings):
                 if number:
-                    await self._patience.admit()
-                    await self._scratch.wait_for_room()
-                    await self._turns.slots.acquire()
+                    await self._acquire()
                 attempts.append(self._begin(reading, group))
         return not any(attempt.cancelled() for attempt in attempts)
+
+    async def _acquire(self) -> None:
+        """A slot for a further job of a delivery, when there may be one."""
+        while True:
+            await self._patience.until_it_takes()
+            await self._scratch.wait_for_room()
+            await self._turns.slots.acquire()
+            if self._patience.takes():
+                return
+            self._turns.slots.release()
 
     def _begin(self, reading: Wanted | Faulty, group: asyncio.TaskGroup) -> asyncio.Task[None]:
         turn = self._turns.make()
@@ -238,12 +245,3 @@ class Worker:
 
     def _attempt_ended(self, attempt: asyncio.Task[None]) -> None:
         self._attempting.pop(attempt).end()
-
-
-def _fatal_in(error: BaseException) -> FatalError | None:
-    """Why the worker cannot go on, where somebody meant to say so."""
-    if isinstance(error, FatalError):
-        return error
-    if isinstance(error, BaseExceptionGroup):
-        return next((found for each in error.exceptions if (found := _fatal_in(each))), None)
-    return None

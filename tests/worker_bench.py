@@ -23,7 +23,8 @@ from consumer.patience import Patience
 from consumer.progress import ProgressReporter
 from consumer.scratch import Scratch, ScratchConfig
 from consumer.settlement import Settlement
-from consumer.worker import Shutdown, Worker, WorkerConfig
+from consumer.shutdown import Shutdown
+from consumer.worker import Worker, WorkerConfig
 from contracts.errors import ErrorCode
 from contracts.events import Event, Kind, OutcomeEvent, parse_event
 from tests.fakes.broker import FakeBroker
@@ -50,12 +51,15 @@ class Bench:
     meter: FakeMeter = field(default_factory=FakeMeter)
     decoder: FakeDecoder = field(default_factory=FakeDecoder)
     pauses: list[float] = field(default_factory=list)
+    may_wake: asyncio.Event = field(default_factory=asyncio.Event)
+    """Cleared, pauses have no end."""
     shutdown: Shutdown = field(default_factory=Shutdown)
     grace_s: float = 10.0
     intake: IntakeRules = field(default_factory=lambda: IntakeRules(own_prefixes=(OUTPUT,)))
     ladder: Ladder = field(default_factory=lambda: Ladder("requests", ()))
 
     def __post_init__(self) -> None:
+        self.may_wake.set()
         for topic in ("requests", "results", "progress", "dlt", *self.ladder.topics):
             self.broker.make_topic(topic, partitions=1)
         self.sink = FakeSink(self.broker)
@@ -120,6 +124,7 @@ class Bench:
     async def _sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
         await asyncio.sleep(0)
+        await self.may_wake.wait()
 
     async def settled(self, count: int) -> None:
         """Lets the loop turn until so many offsets are committed."""

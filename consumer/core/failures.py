@@ -95,3 +95,12 @@ class FatalError(ConsumerError):
         super().__init__(message)
         self.exit_code = exit_code
         self.message = message
+
+
+def fatal_in(error: BaseException) -> FatalError | None:
+    """Why the worker cannot go on, where somebody meant to say so; also one of several errors in a group."""
+    if isinstance(error, FatalError):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        return next((found for each in error.exceptions if (found := fatal_in(each))), None)
+    return None

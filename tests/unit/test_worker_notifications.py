@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from consumer.core.intake.readings import IntakeRules, Reason
-from consumer.worker import Shutdown
+from consumer.shutdown import Shutdown
 from contracts.errors import ErrorCode
 from contracts.events import Kind
 from tests.fakes.source import FakeSource

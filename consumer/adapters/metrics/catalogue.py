@@ -56,6 +56,18 @@ IGNORED: Final = Metric(
     "steno_notifications_ignored_total", Type.COUNTER,
     "what was acknowledged and started nothing: `other_event`, `own_object`, `no_records`", ("reason",),
 )  # fmt: skip
+PAUSED: Final = Metric(
+    "steno_intake_paused", Type.GAUGE,
+    "1 while no further job is taken, by the code of the outage that is why; for local disk also while there is no "
+    "room for more media",
+    ("reason",),
+)  # fmt: skip
+OUTAGES: Final = Metric(
+    "steno_outages_total", Type.COUNTER, "outages that began, by code; of a model also those of its own jobs alone",
+    ("reason",),
+)  # fmt: skip
+OUTAGE_S: Final = Metric("steno_outage_seconds_total", Type.COUNTER, "how long they lasted", ("reason",))
+PARKED: Final = Metric("steno_jobs_parked", Type.GAUGE, "jobs that gave their slot away while they wait")
 DEAD_LETTERS: Final = Metric("steno_dead_letters_total", Type.COUNTER, "records set aside, by error code", ("code",))
 REBUILDS: Final = Metric(
     "steno_consumer_rebuilds_total", Type.COUNTER, "times the Kafka consumer stood still or failed and was replaced"
@@ -87,6 +99,7 @@ CHECK: Final = Metric(
 BUILD: Final = Metric("steno_build_info", Type.GAUGE, "always 1; says what runs", ("version", "python"))
 
 METRICS: Final = (
-    JOBS, REPEATS, IN_PROGRESS, JOB_S, STAGE_S, QUEUE_S, AUDIO_S, RECEIVED, IGNORED, DEAD_LETTERS, REBUILDS, RESTARTS,
+    JOBS, REPEATS, IN_PROGRESS, JOB_S, STAGE_S, QUEUE_S, AUDIO_S, RECEIVED, IGNORED, PAUSED, OUTAGES,
+    OUTAGE_S, PARKED, DEAD_LETTERS, REBUILDS, RESTARTS,
     START_FAILURES, LOADS, LOAD_S, LOAD_FAILURES, EVICTIONS, LOADED, SLOTS, SCRATCH, SCRATCH_FULL, READY, CHECK, BUILD,
 )  # fmt: skip
