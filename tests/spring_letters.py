@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from consumer.core.records import Record
 
-NAMES: Final = ("recoverer", "recoverer-again", "retry-hop", "retry-dlt")
-"""A dead letter of a recoverer; one of a record that had been one already; a hop and a dead letter of retry topics."""
+NAMES: Final = ("recoverer", "recoverer-again", "recoverer-key", "retry-hop", "retry-dlt")
+"""Dead letters of a recoverer: of a record that failed, of one copied back that failed again, of one whose key could
+not be read. A hop and a dead letter of retry topics."""
 GROUP: Final = "call-readers"
 """The consumer group that failed on them."""
 _FOLDER: Final = Path(__file__).parent / "data" / "golden" / "spring"

@@ -11,6 +11,7 @@ import org.springframework.beans.factory.annotation.Value;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.kafka.config.ConcurrentKafkaListenerContainerFactory;
+import org.springframework.kafka.core.ConsumerFactory;
 import org.springframework.kafka.core.DefaultKafkaConsumerFactory;
 import org.springframework.kafka.core.DefaultKafkaProducerFactory;
 import org.springframework.kafka.core.KafkaAdmin;
@@ -21,16 +22,20 @@ import org.springframework.kafka.listener.CommonErrorHandler;
 @Configuration(proxyBeanMethods = false)
 class Connections {
     @Bean
-    ConcurrentKafkaListenerContainerFactory<byte[], byte[]> kafkaListenerContainerFactory(
-            @Value("${bootstrap}") String bootstrap, ObjectProvider<CommonErrorHandler> errorHandler) {
+    ConsumerFactory<byte[], byte[]> consumers(@Value("${bootstrap}") String bootstrap) {
         Map<String, Object> settings =
                 Map.of(
                         ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap,
-                        ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest",
-                        ConsumerConfig.ISOLATION_LEVEL_CONFIG, "read_committed");
+                        ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
+        return new DefaultKafkaConsumerFactory<>(
+                settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+    }
+
+    @Bean
+    ConcurrentKafkaListenerContainerFactory<byte[], byte[]> kafkaListenerContainerFactory(
+            ConsumerFactory<byte[], byte[]> consumers, ObjectProvider<CommonErrorHandler> errorHandler) {
         var factory = new ConcurrentKafkaListenerContainerFactory<byte[], byte[]>();
-        factory.setConsumerFactory(
-                new DefaultKafkaConsumerFactory<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer()));
+        factory.setConsumerFactory(consumers);
         errorHandler.ifAvailable(factory::setCommonErrorHandler);
         return factory;
     }

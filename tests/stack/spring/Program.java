@@ -15,6 +15,7 @@ public final class Program {
     private static final Map<String, Class<?>> VERBS =
             Map.of(
                     "recover", Recover.class,
+                    "recover-keys", RecoverKeys.class,
                     "retry", Retry.class,
                     "read", ReadLetters.class,
                     "read-retried", ReadRetried.class,

@@ -5,6 +5,7 @@ import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,7 +30,7 @@ final class Telling {
     /** A record's bytes in hex, and where it stands. */
     static Map<String, Object> of(ConsumerRecord<byte[], byte[]> record) {
         List<List<String>> headers = new ArrayList<>();
-        record.headers().forEach(header -> headers.add(List.of(header.key(), hex(header.value()))));
+        record.headers().forEach(header -> headers.add(Arrays.asList(header.key(), hex(header.value()))));
         Map<String, Object> document = new LinkedHashMap<>();
         document.put("topic", record.topic());
         document.put("partition", record.partition());
@@ -42,6 +43,6 @@ final class Telling {
     }
 
     private static String hex(byte[] bytes) {
-        return bytes == null ? "" : HexFormat.of().formatHex(bytes);
+        return bytes == null ? null : HexFormat.of().formatHex(bytes);
     }
 }

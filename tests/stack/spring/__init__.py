@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -21,43 +22,43 @@ _JVM: Final = (
     "-XX:TieredStopAtLevel=1",
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=off",
 )
-_STOP_DEADLINE_S: Final = 10.0
+
+
+class Verb(StrEnum):
+    """What an application does with the records of its topic."""
+
+    RECOVER = "recover"
+    """Fails on each; a recoverer writes `<topic>-dlt`, which must be there."""
+    RECOVER_KEYS = "recover-keys"
+    """Cannot read their keys; a recoverer writes `<topic>-dlt`, which must be there."""
+    RETRY = "retry"
+    """Fails on each three times, by way of `<topic>-retry-100` and `-retry-200`, and writes `<topic>-dlt`."""
+    READ = "read"
+    """Tells what a recoverer's letters say."""
+    READ_RETRIED = "read-retried"
+    """Tells what hops and letters of retry topics say."""
+    TAKE = "take"
+    """Tells which there are."""
 
 
 class Spring:
-    """One JVM at one broker. Its applications end with `stop`, the last first, or with the JVM."""
+    """One JVM at one broker."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
-        """Borrows the process; whoever started it ends it."""
+        """Borrows the process."""
         self._process = process
         self._told: list[dict[str, Any]] = []
-        threading.Thread(target=self._listen, args=(process.stdout,), daemon=True).start()
 
-    async def recover(self, topic: str, group: str) -> None:
-        """Starts a listener that fails on every record; its recoverer writes `<topic>-dlt`."""
-        await self._order(f"recover {topic} {group}")
+    @asynccontextmanager
+    async def running(self, verb: Verb, topic: str, group: str) -> AsyncIterator[None]:
+        """One application; one that runs inside of another ends first."""
+        await self._order(f"{verb} {topic} {group}")
+        try:
+            yield
+        finally:
+            await self._order("stop")
 
-    async def retry(self, topic: str, group: str) -> None:
-        """Starts one whose retry topics `<topic>-retry-100` and `-retry-200` lead to `<topic>-dlt` after three."""
-        await self._order(f"retry {topic} {group}")
-
-    async def read(self, topic: str, group: str) -> None:
-        """Starts one that reads a recoverer's dead letters and tells what it finds."""
-        await self._order(f"read {topic} {group}")
-
-    async def read_retried(self, topic: str, group: str) -> None:
-        """Starts one that reads what stands on retry topics and on the dead-letter topic that they lead to."""
-        await self._order(f"read-retried {topic} {group}")
-
-    async def take(self, topic: str, group: str) -> None:
-        """Starts one that tells which records it gets."""
-        await self._order(f"take {topic} {group}")
-
-    async def stop(self) -> None:
-        """Ends the application that was started last."""
-        await self._order("stop")
-
-    async def told(self, topic: str, count: int) -> list[dict[str, Any]]:
+    async def told(self, topic: str, count: int = 1) -> list[dict[str, Any]]:
         """What was told of a topic's records, once there is that much of it."""
 
         def found() -> list[dict[str, Any]]:
@@ -66,19 +67,22 @@ class Spring:
         await until(lambda: len(found()) >= count, f"{count} records of {topic} in Spring")
         return found()
 
-    async def _order(self, line: str) -> None:
-        assert self._process.stdin is not None
-        answer, before = {"done": line}, self._told.count({"done": line})
-        self._process.stdin.write(f"{line}\n")
-        self._process.stdin.flush()
-        await until(
-            lambda: self._told.count(answer) > before or self._process.poll() is not None, f"Spring does: {line}"
-        )
-        assert self._process.poll() is None, f"Spring ended at: {line}"
-
-    def _listen(self, lines: IO[str]) -> None:
+    def listen(self, lines: IO[str]) -> None:
+        """Hears what is told until the lines end."""
         for line in lines:
             self._told.append(json.loads(line))
+
+    async def _order(self, line: str) -> None:
+        assert self._process.stdin is not None
+        answer = {"done": line}
+        before = self._told.count(answer)
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+        await until(lambda: self._told.count(answer) > before or not self._is_alive(), f"Spring's answer to: {line}")
+        assert self._is_alive(), f"Spring ended at: {line}"
+
+    def _is_alive(self) -> bool:
+        return self._process.poll() is None
 
 
 @contextmanager
@@ -90,8 +94,12 @@ def spring_kafka(bootstrap: str) -> Iterator[Spring]:
     """
     command = [maven.tool("java"), *_JVM, "-cp", maven.classes(_RECIPE), "steno.Program", bootstrap]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        spring = Spring(process)
+        listener = threading.Thread(target=spring.listen, args=(process.stdout,))
+        listener.start()
         try:
-            yield Spring(process)
+            yield spring
         finally:
-            process.stdin.close()  # type: ignore[union-attr]  # a pipe was asked for
-            process.wait(_STOP_DEADLINE_S)
+            process.kill()
+            listener.join()
