@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-SWITCHES: Final = ("slow", "crash", "abort", "hang", "freeze", "oom", "leak", "error")
+SWITCHES: Final = ("slow", "crash", "abort", "hang", "freeze", "oom", "lost", "leak", "error")
 _SWITCH: Final = re.compile(rf"(?:fake:)?({'|'.join(SWITCHES)})(?:=(\d+(?:\.\d+)?))?")
 
 

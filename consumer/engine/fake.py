@@ -12,6 +12,7 @@ Its text follows from the samples: their hash and length, a segment for each thi
 | `hang` | never ends and cannot be cancelled |
 | `freeze` | likewise, and stops all jobs beside it, as native code that never lets go of Python |
 | `oom` | fails as a GPU without memory does |
+| `lost` | fails as a GPU does whose context is lost |
 | `leak=B` | makes the process hold B more bytes, for good |
 | `error` | fails with a foreign error |
 """
@@ -123,5 +124,7 @@ def _make_trouble(switches: Mapping[str, float]) -> None:
             threading.Event().wait()  # the signal may reach another thread first
     if "oom" in switches:
         raise RuntimeError("fake out of memory")
+    if "lost" in switches:
+        raise RuntimeError("CUDA failed with error an illegal memory access was encountered")
     if "error" in switches:
         raise LookupError("fake error")

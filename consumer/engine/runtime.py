@@ -11,15 +11,17 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NoReturn
 
 from consumer.children.channel import Channel, ChannelClosedError
 from consumer.children.lifeline import die_with_parent
 from consumer.engine import protocol
 from consumer.engine.backend import Device, Model, Track, UnfitError
 from consumer.engine.config import Backend
-from consumer.engine.faults import classify
+from consumer.engine.faults import classify, row_of
 from consumer.engine.threads import Threads, choose_threads
+
+_DEVICE_LOST_STATUS: Final = 70
 
 
 class Runtime:
@@ -109,6 +111,8 @@ class Runtime:
         except ChannelClosedError:
             raise
         except Exception as exc:  # noqa: BLE001 - the engine's edge: whatever the libraries raise gets a code
+            if row_of(exc).ends_process:
+                _end(classify(exc)[1])
             return protocol.Failed(start.job, *classify(exc))
         finally:
             os.close(descriptor)
@@ -143,6 +147,13 @@ def open_device(order: protocol.Open) -> Device:
             from consumer.engine.whisper import WhisperDevice  # noqa: PLC0415 - a second of imports
 
             return WhisperDevice(order.device, order.compute_type)
+
+
+def _end(reason: str) -> NoReturn:
+    """Ends the process, which could do nothing more: its supervisor starts another and has its jobs run again."""
+    sys.stderr.write(f"{reason}\n")  # the supervisor reads the last line
+    sys.stderr.flush()
+    os._exit(_DEVICE_LOST_STATUS)
 
 
 def _spawn(work: Callable[[], None]) -> None:

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from consumer.children.process import Child
+from consumer.core.failures import TransientError
 from consumer.engine.job import Blame, Cause, Ended
 from consumer.engine.launch import EngineProcess
 from consumer.engine.session import Session
 from consumer.engine.supervisor import ProcessEngine
 from contracts.errors import ErrorCode
-from contracts.requests import Mode
+from contracts.requests import Mode, Options
 from tests.engine_jobs import codes, job, pid_of, together
 from tests.engines import make_fake_config, make_noise
 from tests.waiting import until
@@ -24,13 +25,23 @@ from tests.waiting import until
 MIB = 1024**2
 
 
-@pytest.mark.parametrize("switch", ["crash", "abort"])
+@pytest.mark.parametrize("switch", ["crash", "abort", "lost"])
 async def test_of_jobs_that_share_a_crash_only_the_one_that_crashes_alone_is_charged(switch: str) -> None:
     async with ProcessEngine(make_fake_config(slots=4)) as engine:
         first = pid_of(engine)
         outcomes = await together(engine, "fake:slow=0.3", f"fake:slow=0.1 fake:{switch}", "fake:slow=0.3", None)
         assert pid_of(engine) != first
         assert codes(outcomes) == ["done", "ENGINE_CRASHED", "done", "done"]
+
+
+async def test_a_device_that_is_lost_is_told_and_the_next_job_has_a_fresh_process() -> None:
+    async with ProcessEngine(make_fake_config()) as engine:
+        first = pid_of(engine)
+        with make_noise() as samples, pytest.raises(TransientError, match="the device failed: CUDA failed") as caught:
+            await engine.transcribe(samples, Options(hotwords="fake:lost"), lambda _: None)
+        assert caught.value.code is ErrorCode.ENGINE_CRASHED
+        assert codes([await job(engine)]) == ["done"]
+        assert pid_of(engine) != first
 
 
 async def test_two_that_crash_together_are_both_charged_and_the_third_finishes() -> None:
