@@ -92,6 +92,10 @@ test: setup ## all tests and the coverage that we ask for
 picture: setup ## draw the demo anew for README.md
 	$(bin)/python -m tests.demo_picture
 
+.PHONY: faults
+faults: setup ## 200 jobs under each fault of README.md's table; an hour
+	@$(bin)/python -m tests.bench.faults $(ARGS)
+
 .PHONY: stack
 stack: setup ## a broker and a store for hand use, until Ctrl-C; prints the exports
 	@$(bin)/python -m tests.stack $(ARGS)

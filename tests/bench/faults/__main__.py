@@ -27,6 +27,8 @@ from tests.bench.faults.ledger import Row
 from tests.bench.faults.rows import Stage, play
 from tests.bench.faults.services import services
 
+_WIDE: Final = 180
+"""Columns of a table that goes to a file."""
 _LOGS: Final = table.ROOT / ".cache" / "faults"
 
 
@@ -76,7 +78,8 @@ def main(write: Callable[[str], object] = print) -> int:
         rows = asyncio.run(run(faults, stage, lambda row: _say(row, write, as_json=arguments.json)))
         setting = table.describe(opened)
     if not arguments.json:
-        Console().print(table.on_screen(rows))
+        console = Console()
+        console.print(table.on_screen(rows), width=console.width if console.is_terminal else _WIDE)
     if arguments.write:
         table.write(table.merged(table.read(), table.Figures(setting, rows), [fault.name for fault in FAULTS]))
     return 0 if all(row.holds for row in rows) else 1
