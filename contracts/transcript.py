@@ -55,6 +55,9 @@ class Job(Contract):
     formats: tuple[OutputFormat, ...]
     attempt: int = Field(ge=1)
     worker: str
+    shared_from: str | None = Field(
+        default=None, description="job whose transcription this one shares; `provenance` is that one's, too"
+    )
     tenant: str | None = None
     correlation_id: str | None = None
     metadata: dict[str, str] = Field(default_factory=dict)

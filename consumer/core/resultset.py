@@ -113,6 +113,7 @@ def _outcome(transcript: Transcript, manifest: str) -> OutcomeEvent:
         engine_s=transcript.timing.engine_s,
         language=transcript.language,
         worker=job.worker,
+        shared_from=job.shared_from,
         tenant=job.tenant,
         correlation_id=job.correlation_id,
         metadata=job.metadata,
