@@ -13,6 +13,7 @@ from consumer.core.ladder import Ladder
 from consumer.dotfile import ENCODING, ENV_FILE
 from consumer.settings.brake import BrakeSettings
 from consumer.settings.broker import KafkaSettings, TopicSettings
+from consumer.settings.coordination import LeaseSettings, SharingSettings
 from consumer.settings.dlq import DlqSettings
 from consumer.settings.engine import EngineKind, EngineSettings, ModelSettings
 from consumer.settings.group import DELIMITER, PREFIX, Group, variable_of
@@ -34,6 +35,7 @@ __all__ = [
     "HealthSettings",
     "IntakeSettings",
     "KafkaSettings",
+    "LeaseSettings",
     "LogFormat",
     "LogLevel",
     "LogSettings",
@@ -43,6 +45,7 @@ __all__ = [
     "S3Settings",
     "ScratchSettings",
     "Settings",
+    "SharingSettings",
     "ShutdownSettings",
     "TopicSettings",
     "WorkerSettings",
@@ -65,6 +68,8 @@ class Settings(BaseSettings):
     intake: IntakeSettings = Field(default_factory=IntakeSettings)
     retry: RetrySettings = Field(default_factory=RetrySettings)
     dlq: DlqSettings = Field(default_factory=DlqSettings)
+    lease: LeaseSettings = Field(default_factory=LeaseSettings)
+    sharing: SharingSettings = Field(default_factory=SharingSettings)
     media: MediaSettings = Field(default_factory=MediaSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
