@@ -21,6 +21,7 @@ from consumer.adapters.metrics import Metrics
 from consumer.adapters.s3_store import S3Store, probe_conditional_writes
 from consumer.adapters.telemetry import configure_logging
 from consumer.attempts import Attempts, AttemptsConfig
+from consumer.core.brake import Brake
 from consumer.engine.supervisor import ProcessEngine
 from consumer.handler import Handler
 from consumer.local import LocalTranscriber
@@ -193,7 +194,8 @@ def _make_worker(settings: Settings, opened: _Parts, metrics: Metrics) -> Worker
     emitter, office, patience = parts.make_emitter(settings), parts.make_office(settings), Patience()
     scratch = Scratch(parts.scratch_config(settings))
     progress = ProgressReporter(sink, emitter, now=_now, is_enabled=settings.topics.publish_progress)
-    settlement = Settlement(sink, patience, emitter=emitter, office=office, now=_now)
+    brake = Brake(parts.brake_config(settings))
+    settlement = Settlement(sink, patience, emitter=emitter, office=office, brake=brake, now=_now)
     attempts = Attempts(
         Handler(
             PatientStore(opened.store, patience),

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import structlog
 
+from consumer.core.brake import Brake
 from consumer.core.deadletters import DeadLetterOffice, dead_letter, truncated_dead_letter
 from consumer.core.events import (
     Emitter,
@@ -18,7 +19,7 @@ from consumer.core.events import (
     unreadable_outcome,
     unreadable_record,
 )
-from consumer.core.failures import JobError, OutageError
+from consumer.core.failures import ExitCode, FatalError, JobError, OutageError
 from consumer.core.hops import Hop, hop_record
 from consumer.core.jobs import Job
 from consumer.core.ladder import Cancel
@@ -27,7 +28,7 @@ from consumer.core.records import OutboundRecord, Record
 from consumer.patience import Patience
 from consumer.ports import RecordRefusedError, Sink
 from contracts.errors import ErrorCode
-from contracts.events import OutcomeEvent
+from contracts.events import Kind, OutcomeEvent
 
 log = structlog.get_logger(__name__)
 
@@ -42,9 +43,11 @@ class Settlement:
         *,
         emitter: Emitter,
         office: DeadLetterOffice,
+        brake: Brake,
         now: Callable[[], datetime],
     ) -> None:
         """Borrows the sink."""
+        self._brake = brake
         self._patience = patience
         self._sink = sink
         self._emitter = emitter
@@ -58,6 +61,8 @@ class Settlement:
     async def complete(self, record: Record, job: Job, outcome: OutcomeEvent) -> None:
         """Tells the outcome."""
         await self._tell(outcome_record(self._emitter, job, outcome, now=self._now(), cause=record))
+        if outcome.outcome is Kind.COMPLETED:
+            self._brake.note_success()
 
     async def retry(self, record: Record, error: JobError, job: Job, hop: Hop) -> bool:
         """Puts the job off; sets it aside where the retry topic takes no record of its size.
@@ -80,17 +85,28 @@ class Settlement:
         await self.complete(record, job, cancelled_outcome(job, end.code, end.message, self._emitter.worker))
 
     async def set_aside(self, record: Record, error: JobError, job: Job) -> None:
-        """Writes the job's dead letter, then tells its failed outcome."""
+        """Writes the job's dead letter, then tells its failed outcome.
+
+        Raises:
+            FatalError: it would be one too many; nothing was written.
+        """
+        self._ask_brake(error.code)
         await self._keep(dead_letter(self._office, record, error, attempt=job.attempt, now=self._now()), record)
         self.dead_letters[error.code] += 1
         await self.complete(record, job, failed_outcome(job, error, self._emitter.worker))
 
     async def refuse(self, record: Record, error: JobError, job_id: str | None) -> None:
         """The same of what holds no job; its job id where one is legible."""
+        self._ask_brake(error.code)
         await self._keep(dead_letter(self._office, record, error, attempt=1, now=self._now()), record)
         self.dead_letters[error.code] += 1
         outcome = unreadable_outcome(job_id, error, self._emitter.worker)
         await self._tell(unreadable_record(self._emitter, outcome, now=self._now(), cause=record))
+
+    def _ask_brake(self, code: ErrorCode) -> None:
+        if reason := self._brake.check(code):
+            raise FatalError(ExitCode.BRAKE, reason)
+        self._brake.note_dead_letter(code)
 
     async def _keep(self, letter: OutboundRecord, record: Record) -> None:
         await self._publish(letter, lambda: truncated_dead_letter(letter, record))

@@ -143,6 +143,8 @@ class Worker:
             log.error("settlement_failed", exc_info=error)
             text = "a delivery could not be settled for a defect of steno; the log says which one and why"
             reason = FatalError(ExitCode.INTERNAL, text)
+        elif not self._reason:
+            log.error("worker_cannot_go_on", exit_code=int(reason.exit_code), error=reason.message)
         self._reason = self._reason or reason
         self._cannot_go_on.set()
 

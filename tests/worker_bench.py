@@ -12,6 +12,7 @@ from typing import Any
 
 from consumer.attempts import Attempts, AttemptsConfig
 from consumer.core.admission import AdmissionRules
+from consumer.core.brake import Brake, BrakeConfig
 from consumer.core.deadletters import DeadLetterOffice
 from consumer.core.failures import OutageError
 from consumer.core.intake.readings import IntakeRules
@@ -38,6 +39,8 @@ from tests.waiting import until
 
 AWAY = OutageError(ErrorCode.BROKER_UNAVAILABLE, "away")
 MEDIA = "s3://media/a.mp3"
+_ALL_DUE_S = 24 * 3600.0
+"""Retries wait no longer than a day, so that here they are due at once."""
 
 
 @dataclass
@@ -55,6 +58,7 @@ class Bench:
     """Cleared, pauses have no end."""
     shutdown: Shutdown = field(default_factory=Shutdown)
     grace_s: float = 10.0
+    brake: BrakeConfig = field(default_factory=BrakeConfig)
     intake: IntakeRules = field(default_factory=lambda: IntakeRules(own_prefixes=(OUTPUT,)))
     ladder: Ladder = field(default_factory=lambda: Ladder("requests", ()))
 
@@ -63,7 +67,9 @@ class Bench:
         for topic in ("requests", "results", "progress", "dlt", *self.ladder.topics):
             self.broker.make_topic(topic, partitions=1)
         self.sink = FakeSink(self.broker)
-        self.source = FakeSource(self.broker, "requests")
+        self.source = FakeSource(
+            self.broker, "requests", delays_ms=self.ladder.topics, clock=lambda: NOW.timestamp() + _ALL_DUE_S
+        )
         self.store.put(MEDIA, b"hello")
         self.scratch = Scratch(ScratchConfig(self.folder))
 
@@ -99,7 +105,9 @@ class Bench:
         self.patience = patience = Patience(Waiting(sleep=self._sleep, jitter=lambda: 0.0))
         office = DeadLetterOffice("dlt", "group", "gpu-3")
         progress = ProgressReporter(self.sink, EMITTER, now=lambda: NOW, is_enabled=True)
-        self.settlement = Settlement(self.sink, patience, emitter=EMITTER, office=office, now=lambda: NOW)
+        self.settlement = Settlement(
+            self.sink, patience, emitter=EMITTER, office=office, brake=Brake(self.brake), now=lambda: NOW
+        )
         self.attempts = Attempts(
             Handler(
                 PatientStore(self.store, patience),

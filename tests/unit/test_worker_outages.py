@@ -7,9 +7,7 @@ import json
 from collections.abc import Callable
 from typing import IO
 
-import pytest
-
-from consumer.core.failures import ExitCode, FatalError, OutageError
+from consumer.core.failures import OutageError
 from consumer.core.speech import FetchedObject
 from consumer.ports import EngineResult, Samples
 from contracts.errors import ErrorCode
@@ -177,21 +175,3 @@ async def test_a_drain_gives_back_at_once_what_is_parked(bench: Bench) -> None:
             await task
 
     assert (bench.outcomes, bench.committed) == ([], 0)
-
-
-async def test_the_brake_ends_the_worker_with_its_reason_and_the_delivery_stays_open(bench: Bench) -> None:
-    bench.engine.gate.clear()
-    bench.request("begun")
-    async with bench.running() as task:
-        await bench.engine.entered.wait()
-        bench.sink.fail_next(FatalError(ExitCode.BRAKE, "20 jobs in a row failed"))
-        bench.broker.append("requests", b"bad", b"not json")
-        await turned()
-        bench.request("late")
-        bench.engine.gate.set()
-        with pytest.raises(FatalError, match="20 jobs in a row") as caught:
-            await task
-
-    assert caught.value.exit_code is ExitCode.BRAKE
-    assert bench.ends == {"begun": Kind.COMPLETED}
-    assert (bench.broker.records("dlt"), bench.committed) == ([], 1)
