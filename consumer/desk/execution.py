@@ -92,7 +92,7 @@ class Execution:
     @asynccontextmanager
     async def _plan(self, desk: Desk, extent: TopicExtent) -> AsyncIterator[Plan]:
         async with Originals(self.config.bootstrap_servers, self.config.security) as originals:
-            yield Plan(self.order, self.selection, desk.reading_of(extent), originals, now=desk.now)
+            yield Plan(self.order, self.selection, desk.reading_of(extent), originals.whole, now=desk.now)
 
 
 @contextmanager

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 
 from consumer.core.desk.entries import Standing
+from consumer.core.desk.letters import DeadLetter
 from consumer.core.desk.orders import Move, Obstacle, Order, Verb, replays_before
 from consumer.core.desk.reports import Report
 from consumer.core.desk.selection import Selection
-from consumer.desk.originals import Originals
+from consumer.core.records import Record
 from consumer.desk.reading import Found, Reading
+
+FindWhole = Callable[[DeadLetter, Record], Awaitable[Record | None]]
+"""The whole record of a dead letter that was cut, if it is still to be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +31,14 @@ class Plan:
     """An order over a selection of one topic."""
 
     def __init__(
-        self, order: Order, selection: Selection, reading: Reading, originals: Originals, *,
+        self, order: Order, selection: Selection, reading: Reading, find_whole: FindWhole, *,
         now: Callable[[], datetime],
     ) -> None:  # fmt: skip
         """Borrows everything."""
         self._order = order
         self._selection = selection
         self._reading = reading
-        self._originals = originals
+        self._find_whole = find_whole
         self._now = now
 
     @property
@@ -77,7 +81,7 @@ class Plan:
         replays = replays_before(letter, found.entry)
         is_sent_on = self._order.verb is Verb.REPLAY and replays < self._order.max_replays
         if letter.cut is not None and is_sent_on:
-            whole = await self._originals.whole(letter, record)
+            whole = await self._find_whole(letter, record)
             if whole is None:
                 return Obstacle.CUT
             record = whole

@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
-from consumer.adapters.kafka.browser import TopicBrowser, TopicExtent
+from consumer.adapters.kafka.browser import TopicExtent
 from consumer.core.desk.entries import Deed, Entry, Standing
 from consumer.core.desk.letters import DeadLetter, read_letter
 from consumer.core.desk.places import Place
@@ -15,6 +16,18 @@ from consumer.core.desk.selection import Selection
 from consumer.core.intake.readings import IntakeRules
 from consumer.core.records import Record
 from consumer.desk.journal import Journal
+
+
+class Browser(Protocol):
+    """Reads records at places, as `consumer.adapters.kafka.browser` does."""
+
+    async def first_since(self, topic: str, partition: int, timestamp_ms: int) -> int | None:
+        """The first offset with a record of that time or later; None where there is none."""
+        ...
+
+    def records(self, topic: str, partition: int, span: range) -> AsyncGenerator[Record, None]:
+        """Every record at these offsets, in order."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +55,7 @@ class Reading:
     """One topic as it was when its extent was looked up; what came later is left out."""
 
     def __init__(
-        self, browser: TopicBrowser, journal: Journal, extent: TopicExtent, *, rules: IntakeRules,
+        self, browser: Browser, journal: Journal, extent: TopicExtent, *, rules: IntakeRules,
         now: Callable[[], datetime],
     ) -> None:  # fmt: skip
         """Borrows browser and journal; `now` is the store's time."""

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from consumer.core.masking import MASK, without_credentials
 
-_QUERY: Final = re.compile(r"(\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s\"'<>?#]*\?)[^\s\"'<>]+")
-_MOST_BYTES: Final = 64 * 1024
+_QUERY: Final = re.compile(r"(\b[a-zA-Z][a-zA-Z0-9+.-]{0,20}://[^\s\"'<>?#]*\?)[^\s\"'<>]+")
+_MOST_CHARS: Final = 64 * 1024
 _INTEGERS: Final = re.compile(
     r"kafka_(dlt-)?original-(partition|offset|timestamp)|retry_topic-.*|kafka_deliveryAttempt"
 )
@@ -17,18 +17,23 @@ _LONGEST_INTEGER: Final = 8
 
 
 def masked(text: str) -> str:
-    """The text with the query string, name and password of each URL masked: a presigned one opens the object."""
-    return _QUERY.sub(rf"\1{MASK}", without_credentials(text))
+    """The text with the query string, name and password of each URL masked: a presigned one opens the object.
+
+    A long text is cut, because looking for URLs takes more than linear time where somebody means ill; so is the word
+    at its end then, which might be half a URL.
+    """
+    if len(text) > _MOST_CHARS:
+        whole = text[:_MOST_CHARS].rsplit(None, 1)[:-1]
+        text = f"{''.join(whole)} …"
+    return without_credentials(_QUERY.sub(rf"\1{MASK}", text))
 
 
 def shown_value(value: bytes | None) -> str:
-    """A value: JSON indented, other text as it is, anything else escaped with its length; long ones are cut."""
-    if value is None:
-        return "none"
-    document = _document(value)
-    if document is not None:
-        return masked(json.dumps(document[0], indent=2, ensure_ascii=False))
-    return shown_bytes(value)
+    """A value: JSON indented, other text as it is, anything else escaped after its length; a long one is cut."""
+    document = None if value is None or len(value) > _MOST_CHARS else _document(value)
+    if document is None:
+        return shown_bytes(value)
+    return masked(json.dumps(document[0], indent=2, ensure_ascii=False))
 
 
 def shown_bytes(value: bytes | None) -> str:
@@ -36,11 +41,12 @@ def shown_bytes(value: bytes | None) -> str:
     if value is None:
         return "none"
     try:
-        text, how = value[:_MOST_BYTES].decode(), "text"
+        text, what = value.decode(), ""
     except UnicodeDecodeError:
-        text, how = value[:_MOST_BYTES].decode("utf-8", "backslashreplace"), "bytes that are no text"
-    more = f", the first {_MOST_BYTES} shown" if len(value) > _MOST_BYTES else ""
-    return masked(text) if how == "text" and not more else f"{len(value)} {how}{more}: {masked(text)}"
+        text, what = value.decode("utf-8", "backslashreplace"), " that are no text"
+    if not what and len(text) <= _MOST_CHARS:
+        return masked(text)
+    return f"{len(value)} bytes{what}: {masked(text)}"
 
 
 def shown_header(name: str, value: bytes | None) -> str:
