@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import zlib
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -71,20 +72,24 @@ class FakeBroker:
             member.on_records()
         return record
 
-    def join(self, group_id: str, topic: str, member: Member) -> None:
+    def join(self, group_id: str, topics: Sequence[str], member: Member) -> None:
         self.groups[group_id].members.append(member)
-        self._rebalance(group_id, topic)
+        self._rebalance(group_id, topics)
 
-    def leave(self, group_id: str, topic: str, member: Member) -> None:
+    def leave(self, group_id: str, topics: Sequence[str], member: Member) -> None:
         self.groups[group_id].members.remove(member)
-        self._rebalance(group_id, topic)
+        self._rebalance(group_id, topics)
 
     def commit(self, group_id: str, offsets: dict[Partition, int]) -> None:
         self.groups[group_id].committed.update(offsets)
 
-    def _rebalance(self, group_id: str, topic: str) -> None:
+    def _rebalance(self, group_id: str, topics: Sequence[str]) -> None:
         """Deals every partition out anew, round robin in the order of joining."""
         group = self.groups[group_id]
         for place, member in enumerate(group.members):
-            numbers = range(place, len(self._logs[topic]), len(group.members))
-            member.on_assigned({(topic, n): group.committed.get((topic, n), NONE_COMMITTED) for n in numbers})
+            dealt = [
+                (topic, number)
+                for topic in topics
+                for number in range(place, len(self._logs[topic]), len(group.members))
+            ]
+            member.on_assigned({each: group.committed.get(each, NONE_COMMITTED) for each in dealt})

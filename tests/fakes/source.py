@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
 from consumer.core.failures import ExitCode, FatalError
+from consumer.core.ladder import wait_ms
 from consumer.core.offsets import OffsetLedger, Partition, Receipt
-from consumer.ports import Delivery
+from consumer.ports import Delivery, Record
 from tests.fakes.broker import FakeBroker
 
 
 class FakeSource:
     """A member of a group of a `FakeBroker`; commits at once. Passes the conformance suite of the port."""
 
-    def __init__(self, broker: FakeBroker, topic: str, *, group_id: str = "group") -> None:
+    def __init__(
+        self,
+        broker: FakeBroker,
+        topic: str,
+        *,
+        group_id: str = "group",
+        delays_ms: Mapping[str, int] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._broker = broker
-        self._topic = topic
+        self._delays_ms = delays_ms or {}
+        self._topics = (topic, *self._delays_ms)
+        self._clock = clock
+        self._seen: dict[tuple[Partition, int], float] = {}
         self._group_id = group_id
         self._ledger = OffsetLedger()
         self._positions: dict[Partition, int] = {}
@@ -30,9 +44,10 @@ class FakeSource:
         """Set it, and `fail`, to end the source as a broken client would."""
 
     async def __aenter__(self) -> Self:
-        if not self._broker.has_topic(self._topic):
-            raise FatalError(ExitCode.TOPICS_MISSING, f"{self._topic} is missing")
-        self._broker.join(self._group_id, self._topic, self)
+        for topic in self._topics:
+            if not self._broker.has_topic(topic):
+                raise FatalError(ExitCode.TOPICS_MISSING, f"{topic} is missing")
+        self._broker.join(self._group_id, self._topics, self)
         self._is_open = True
         return self
 
@@ -40,7 +55,7 @@ class FakeSource:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._is_open = False
-        self._broker.leave(self._group_id, self._topic, self)
+        self._broker.leave(self._group_id, self._topics, self)
 
     @property
     def is_ready(self) -> bool:
@@ -79,20 +94,36 @@ class FakeSource:
 
     def on_assigned(self, committed: dict[Partition, int]) -> None:
         kept = self._ledger.assign(committed)
+        self._seen.clear()
         self._positions = {partition: kept.get(partition, max(0, offset)) for partition, offset in committed.items()}
         self._arrived.set()
 
     def on_records(self) -> None:
         self._arrived.set()
 
+    def _has_to_wait(self, record: Record) -> bool:
+        """Whether it is not due yet; then the source looks again once it is."""
+        delay_ms = self._delays_ms.get(record.topic)
+        if delay_ms is None:
+            return False
+        loop = asyncio.get_running_loop()
+        seen_s = self._seen.setdefault(((record.topic, record.partition), record.offset), loop.time())
+        seen_for_ms = (loop.time() - seen_s) * 1000
+        left_ms = wait_ms(record, delay_ms, now_ms=self._clock() * 1000, seen_for_ms=seen_for_ms)
+        if left_ms > 0:
+            loop.call_later(left_ms / 1000, self._arrived.set)
+        return left_ms > 0
+
     def _next(self) -> Delivery | None:
         while self._released:
             delivery = self._released.popleft()
             if self._ledger.deliver(_receipt(delivery)):
                 return delivery
-        for partition, position in self._positions.items():
-            if record := self._broker.read(partition, position):
-                self._positions[partition] += 1
+        for partition, position in tuple(self._positions.items()):
+            record = self._broker.read(partition, position)
+            if record and not self._has_to_wait(record):
+                del self._positions[partition]  # the others have their turn first
+                self._positions[partition] = position + 1
                 receipt = self._ledger.receive(partition, record.offset)
                 if receipt and self._ledger.deliver(receipt):
                     return Delivery(record, receipt.epoch)

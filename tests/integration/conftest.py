@@ -10,8 +10,11 @@ from typing import IO
 import pytest
 
 from consumer.media.decoder import ProcessDecoder
+from contracts.topics import retry_topic
 from tests.decoders import LIMITS
+from tests.integration.beds import DELAY_MS
 from tests.pulling import SMALL, Steno
+from tests.stack.clients import make_topic
 from tests.stack.hub import Repository, StandIn, stand_in_hub
 from tests.stack.tokens import TokenEndpoint, token_endpoint
 
@@ -57,3 +60,10 @@ def endpoint() -> Iterator[TokenEndpoint]:
     """Gives tokens."""
     with token_endpoint() as found:
         yield found
+
+
+@pytest.fixture
+async def topic_with_retries(kafka: str, topic: str) -> str:
+    """A fresh topic on the real broker, beside its retry topic."""
+    await make_topic(kafka, retry_topic(topic, DELAY_MS), partitions=2)
+    return topic

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -11,17 +11,20 @@ from aiokafka import AIOKafkaProducer
 from structlog.testing import capture_logs
 
 from consumer.adapters.kafka.source import KafkaSource, SourceConfig
+from contracts.topics import retry_topic
 from tests.stack.clients import make_topic
 from tests.waiting import DEADLINE_S, until
 
 LOOK_S = 0.1
 """So that a minute of looks takes little more than a second."""
 
+HOUR_MS = 3_600_000
+
 AFTER = [b"%d" % number for number in range(5)]
 
 
-def source_of(kafka: str, topic: str) -> KafkaSource:
-    return KafkaSource(SourceConfig(kafka, topic, topic, look_s=LOOK_S))
+def source_of(kafka: str, topic: str, delays_ms: Mapping[str, int] | None = None) -> KafkaSource:
+    return KafkaSource(SourceConfig(kafka, topic, topic, look_s=LOOK_S, delays_ms=delays_ms or {}))
 
 
 def consumer_of(source: KafkaSource) -> Any:
@@ -122,6 +125,19 @@ async def test_a_reader_that_back_pressure_holds_still_is_left_alone(kafka: str,
         await put(kafka, topic_name, *(b"%d" % number for number in range(9)))
         await source.receive()
         await assert_left_alone(source)
+
+
+async def test_a_partition_that_waits_until_its_record_is_due_is_left_alone(kafka: str, topic_name: str) -> None:
+    retries = retry_topic(topic_name, HOUR_MS)
+    for topic in (topic_name, retries):
+        await make_topic(kafka, topic, partitions=1)
+    async with source_of(kafka, topic_name, {retries: HOUR_MS}) as source, asyncio.timeout(DEADLINE_S):
+        await until(lambda: source.is_ready, "it is ready")
+        await put(kafka, retries, b"not yet")
+        await put(kafka, topic_name, b"request")
+        await source.receive()
+        await assert_left_alone(source)
+        assert {partition.topic for partition in consumer_of(source).paused()} == {retries}
 
 
 async def assert_left_alone(source: KafkaSource) -> None:

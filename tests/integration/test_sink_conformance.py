@@ -17,7 +17,7 @@ _MIB = 1024 * 1024
 def bed(request: pytest.FixtureRequest, topic_name: str) -> Bed:
     if request.param == "fake":
         return FakeBed(topic_name)
-    return KafkaBed(request.getfixturevalue("kafka"), request.getfixturevalue("topic"))
+    return KafkaBed(request.getfixturevalue("kafka"), request.getfixturevalue("topic_with_retries"))
 
 
 async def published(bed: Bed, *records: OutboundRecord) -> list[Record]:

@@ -19,7 +19,7 @@ _QUIET_S = 0.3
 def bed(request: pytest.FixtureRequest, topic_name: str) -> Bed:
     if request.param == "fake":
         return FakeBed(topic_name)
-    return KafkaBed(request.getfixturevalue("kafka"), request.getfixturevalue("topic"))
+    return KafkaBed(request.getfixturevalue("kafka"), request.getfixturevalue("topic_with_retries"))
 
 
 async def receive(source: Source, count: int) -> list[Delivery]:
