@@ -9,7 +9,10 @@ import pytest
 
 from contracts.errors import ErrorCode
 from contracts.events import ErrorDetail, Event, Kind, OutcomeEvent, ProgressEvent
-from tests.bench.faults.ledger import Blow, Bounds, Evidence, Recovery, Row, Seen, Sent, make_row, recovery_of
+from tests.bench.faults.evidence import Blow, Evidence, Seen, Sent
+from tests.bench.faults.ledger import Row, make_row
+from tests.bench.faults.promises import Bounds
+from tests.bench.faults.recovery import Recovery, recovery_of
 
 PLACE = "requests/3/7"
 

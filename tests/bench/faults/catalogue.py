@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tests.bench.faults import of_brokers, of_engines, of_requests, of_stores, of_workers
-from tests.bench.faults.ledger import Bounds
+from tests.bench.faults.promises import Bounds
 from tests.bench.faults.scene import Scene
 from tests.proxy.kafka import Call
 from tests.proxy.relay import Step
@@ -66,5 +66,6 @@ FAULTS: Final = (
     Fault("store-slow", "S3 takes 0.5 s longer", of_stores.slow, Bounds(again=0)),
     Fault("store-throttles", "S3 says SlowDown above 30 calls/s", of_stores.throttled, Bounds(again=0)),
     Fault("poison", "bytes that are no request, files that are no media", of_requests.poison, Bounds(again=0)),
+    Fault("late-uploads", "one object in ten comes after its request", of_requests.late_uploads),
     Fault("duplicates", "each request three times at once", of_requests.duplicates, Bounds(again=0)),
 )  # fmt: skip

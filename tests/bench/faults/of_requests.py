@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.bench.faults.ledger import Sent
-from tests.bench.faults.scene import Scene, name_of
+from tests.bench.faults.evidence import Sent
+from tests.bench.faults.scene import CLIPS, SOON_S, Scene, name_of
 from tests.e2e.test_intake import BAD
+from tests.waiting import until
 
 _TIMES: Final = 3
 _NOISE: Final = b"these are notes, not music\n" * 99
@@ -26,6 +27,21 @@ async def poison(scene: Scene) -> None:
     scene.sent += [Sent(place, code) for place, (_, code) in zip(places, BAD.values(), strict=True)]
     scene.strikes += len(BAD)
     await scene.publish(requests[half:])
+
+
+async def late_uploads(scene: Scene) -> None:
+    """One object in ten comes seconds after the request for it."""
+    await scene.fleet()
+    requests = [scene.request(number) for number in range(scene.jobs)]
+    late = requests[::10]
+    bodies = {clip.name: clip.path.read_bytes() for clip in CLIPS}
+    for request in late:
+        request["input"]["uri"] = f"s3://{scene.deployment.prefix}/media/late-{request['job_id']}"
+    await scene.publish(requests)
+    await until(lambda: len(scene.watch.ended) >= scene.jobs // 4, "the first outcomes", within_s=SOON_S)
+    for request in late:
+        await scene.upload(f"late-{request['job_id']}", bodies[scene.clip_of[request["job_id"]]])
+    scene.strikes += len(late)
 
 
 async def duplicates(scene: Scene) -> None:

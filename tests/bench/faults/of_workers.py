@@ -18,6 +18,7 @@ _SKEW_S: Final = 600
 _FROZEN_S: Final = SESSION_S + 15
 _DISK_BYTES: Final = 4 * 1024**2
 _FULL_S: Final = 15.0
+_REFILL_S: Final = 0.1
 _KILLS: Final = 12
 """Of the job that kills its worker: more than any limit on deliveries that makes sense."""
 _BALLAST: Final = b"\0" * 65536
@@ -82,7 +83,7 @@ async def frozen(scene: Scene) -> None:
     worker.signal(signal.SIGSTOP)
     await asyncio.sleep(_FROZEN_S)  # how long the fault lasts; nothing is awaited
     worker.signal(signal.SIGCONT)
-    scene.struck(frozen_s, worker)
+    scene.struck(frozen_s, worker, over_s=frozen_s)  # others need not wait for it to wake up
 
 
 async def skewed(scene: Scene) -> None:
@@ -109,9 +110,10 @@ async def disk_full(scene: Scene) -> None:
     await scene.midway(0.1)
     full_s = time.monotonic()
     ballast = [Path(f"/proc/{worker.process.pid}/root{folder}/ballast") for worker in workers]
-    for path in ballast:
-        await asyncio.to_thread(_fill, path)
-    await asyncio.sleep(_FULL_S)  # how long the fault lasts; nothing is awaited
+    while time.monotonic() - full_s < _FULL_S:
+        for path in ballast:
+            await asyncio.to_thread(_fill, path)
+        await asyncio.sleep(_REFILL_S)  # files that are closed meanwhile make room
     for path in ballast:
         path.unlink()
     scene.struck(full_s)
@@ -119,7 +121,7 @@ async def disk_full(scene: Scene) -> None:
 
 def _fill(path: Path) -> None:
     """Writes until nothing fits any more: first by large pieces, then by bytes."""
-    with path.open("wb", buffering=0) as file:
+    with path.open("ab", buffering=0) as file:
         for piece in (_BALLAST, b"\0"):
             try:
                 while file.write(piece) == len(piece):

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.bench.faults.catalogue import Fault
-from tests.bench.faults.ledger import Evidence, Row, make_row
+from tests.bench.faults.evidence import Evidence
+from tests.bench.faults.ledger import Row, make_row
 from tests.bench.faults.results import lag_of, whole_sets
 from tests.bench.faults.scene import CLIPS, SHORT_S, Scene, init_topics
 from tests.bench.faults.services import Services

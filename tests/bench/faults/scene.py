@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 
+from consumer.settings.broker import KafkaSettings
 from tests import speech
-from tests.bench.faults.ledger import Blow, Seen, Sent
+from tests.bench.faults.evidence import Blow, Seen, Sent
 from tests.bench.faults.watch import Watch
 from tests.e2e.fleet import Deployment, WorkerProcess
 from tests.processes import command_of
@@ -30,8 +31,7 @@ LONG_EVERY: Final = 25
 LONG_FIRST: Final = 8
 LONG_S: Final = 6.0
 SHORT_S: Final = 0.2
-SESSION_S: Final = 20.0
-"""A worker's default session timeout."""
+SESSION_S: Final = KafkaSettings().session_timeout_ms / 1000
 READY_S: Final = 60.0
 SOON_S: Final = 120.0
 DONE_S: Final = 300.0
@@ -149,11 +149,19 @@ class Scene:
     def _lives(self, seen: Seen) -> bool:
         return self.worker_of(seen).process.poll() is None
 
-    def struck(self, at_s: float | None = None, victim: WorkerProcess | None = None, *, is_fatal: bool = False) -> None:
-        """Notes that the fault took place and is over; it began now, unless said otherwise."""
+    def struck(
+        self,
+        at_s: float | None = None,
+        victim: WorkerProcess | None = None,
+        *,
+        over_s: float | None = None,
+        is_fatal: bool = False,
+    ) -> None:
+        """Notes that the fault took place; it began now and is over now, unless said otherwise."""
         now_s = time.monotonic()
         name = self.id_of(victim) if victim else None
-        self.blows.append(Blow(now_s if at_s is None else at_s, now_s, name, is_fatal))
+        begun_s, ended_s = (now_s if at_s is None else at_s), (now_s if over_s is None else over_s)
+        self.blows.append(Blow(begun_s, ended_s, name, is_fatal))
         self.strikes += 1
 
     def expect(self, name: str, end: str) -> None:

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from contracts.events import Kind, parse_event
-from tests.bench.faults.ledger import Seen, in_flight
+from tests.bench.faults.evidence import Seen, in_flight
 from tests.e2e.fleet import Deployment
 
 _Record: TypeAlias = ConsumerRecord[bytes, bytes]

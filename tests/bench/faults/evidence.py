@@ -1,0 +1,105 @@
+"""What is seen of the jobs under a fault."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from contracts.events import Event, Kind, OutcomeEvent
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One job, and the end that it has to come to."""
+
+    name: str
+    """Its job id, or where its record stands if it holds no job."""
+    end: str = Kind.COMPLETED
+    """`completed`, or the code of its error."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An event, and when a reader had it, in seconds of the bench's own clock."""
+
+    at_s: float
+    event: Event
+    value: bytes
+
+    @property
+    def name(self) -> str:
+        """The job's id, or the place of the bytes that held none."""
+        place = self.event.id.removesuffix("/failed")
+        return place if place == self.event.cause else str(self.event.data.job_id)
+
+    @property
+    def worker(self) -> str:
+        """Who says so."""
+        return self.event.data.worker
+
+    @property
+    def partition(self) -> str | None:
+        """Topic and partition of the record that it came of."""
+        return self.event.cause.rpartition("/")[0] if self.event.cause else None
+
+
+@dataclass(frozen=True)
+class Blow:
+    """One strike of a fault, from its beginning to its end, which may be the same."""
+
+    at_s: float
+    over_s: float
+    victim: str | None = None
+    """The worker that was struck; None where all were."""
+    is_fatal: bool = False
+    """The victim says nothing more."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that was seen."""
+
+    sent: Sequence[Sent]
+    begun: Sequence[Seen] = ()
+    ends: Sequence[Seen] = ()
+    letters: Sequence[str] = ()
+    """What each dead letter is about, as in `Sent.name`."""
+    whole: AbstractSet[str] = frozenset()
+    """Jobs whose result set is whole and says what it should."""
+    lag: int = 0
+    """Records of requests and retries that nobody has committed."""
+    exit_codes: Sequence[int] = ()
+    """Of the workers that were asked to stop at the end, or before."""
+    blows: Sequence[Blow] = ()
+    strikes: int = 0
+    """How often the fault took place."""
+    remarks: Sequence[str] = ()
+    """What else did not hold."""
+
+
+def kind_of(seen: Seen) -> Kind:
+    """How a job ended."""
+    assert isinstance(seen.event.data, OutcomeEvent)
+    return seen.event.data.outcome
+
+
+def end_of(seen: Seen) -> str:
+    """The same as `Sent.end` has it."""
+    assert isinstance(seen.event.data, OutcomeEvent)
+    error = seen.event.data.error
+    return error.code if error else seen.event.data.outcome
+
+
+def in_flight(begun: Sequence[Seen], ends: Sequence[Seen], at_s: float, victim: str | None) -> list[Seen]:
+    """The beginnings of jobs that had not ended by then; those of one worker, or of all."""
+    over = {seen.name for seen in ends if seen.at_s < at_s}
+    latest = {seen.name: seen for seen in begun if seen.at_s < at_s and seen.name not in over}
+    return [seen for seen in latest.values() if victim in (None, seen.worker)]
+
+
+def transcriptions_of(evidence: Evidence) -> Counter[str]:
+    """How often each job was begun. Events of progress may be lost, so a result counts for one as well."""
+    begun = Counter(seen.name for seen in evidence.begun)
+    return begun | Counter(evidence.whole)
