@@ -53,6 +53,11 @@ class Lease:
         return self._written.document.deliveries
 
     @property
+    def token(self) -> str:
+        """Names this one taking of the job."""
+        return self._written.document.token
+
+    @property
     def worker_lost(self) -> TransientError | None:
         """Why the job is to be set aside and not run: it took too many workers with it. None in all other cases."""
         return worker_lost(self._written.document, self._terms)

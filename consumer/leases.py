@@ -28,6 +28,7 @@ from consumer.core.leases import (
     Held,
     LeaseDocument,
     LeaseTerms,
+    is_live,
     judge_lease,
     read_lease,
 )
@@ -81,13 +82,25 @@ class Leases:
         Raises:
             JobError: the store's own.
         """
-        uri = state_uri(self._config.state_prefix, job.tenant, job.job_id, LEASE_NAME)
-        taking = asyncio.create_task(self._take(uri))
+        taking = asyncio.create_task(self._take(self._uri(job.tenant, job.job_id)))
         try:
             return await asyncio.shield(taking)
         except asyncio.CancelledError:
             self._in_background(self._undo(taking))
             raise
+
+    async def find(self, tenant: str | None, job_id: str) -> LeaseDocument | None:
+        """The lease of whoever works on a job; None when nobody does. Takes nothing.
+
+        Raises:
+            JobError: the store's own.
+        """
+        uri = self._uri(tenant, job_id)
+        found = await self._store.read(uri)
+        held = None if found is None else read_lease(found.body)
+        if found is None or held is None or not is_live(held, self._age_s(uri, found, self._clocks.monotonic())):
+            return None
+        return held
 
     @asynccontextmanager
     async def kept(self, lease: Lease) -> AsyncIterator[None]:
@@ -150,6 +163,9 @@ class Leases:
             return None
         self._tell(uri, verdict)
         return self._lease(uri, Written(document, etag, at))
+
+    def _uri(self, tenant: str | None, job_id: str) -> str:
+        return state_uri(self._config.state_prefix, tenant, job_id, LEASE_NAME)
 
     def _age_s(self, uri: str, found: StoredObject, now: float) -> float:
         # Seen unchanged for so long, it is as old at least, whatever the store's clock says.
