@@ -109,10 +109,16 @@ def test_a_fault_that_never_took_place_shows_nothing() -> None:
 
 
 def test_transcriptions_begun_again_are_bounded() -> None:
-    again = replace(GOOD, begun=(*GOOD.begun, begun("a", 1.5)))
+    again = replace(GOOD, begun=(*GOOD.begun, begun("a", 1.5, worker="w2")))
     assert judged(again, Bounds(again=1, is_struck=False)).holds
     row = judged(again, Bounds(again=0, is_struck=False))
     assert row.did_not_hold == ["1 transcriptions begun again, at most 0 allowed"]
+
+
+def test_a_worker_that_says_again_that_it_began_has_not_transcribed_again() -> None:
+    said_again = replace(GOOD, begun=(*GOOD.begun, begun("a", 1.5)))
+    assert judged(said_again).transcriptions == 2
+    assert judged(replace(said_again, transcribed=("a", "a"))).transcriptions == 3
 
 
 def test_a_result_counts_for_a_transcription_whose_beginning_was_not_heard_of() -> None:

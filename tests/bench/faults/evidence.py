@@ -64,6 +64,8 @@ class Evidence:
     sent: Sequence[Sent]
     begun: Sequence[Seen] = ()
     ends: Sequence[Seen] = ()
+    transcribed: Sequence[str] = ()
+    """Jobs that workers settled with a transcription of their own, each time that one did."""
     letters: Sequence[str] = ()
     """What each dead letter is about, as in `Sent.name`."""
     whole: AbstractSet[str] = frozenset()
@@ -100,6 +102,10 @@ def in_flight(begun: Sequence[Seen], ends: Sequence[Seen], at_s: float, victim: 
 
 
 def transcriptions_of(evidence: Evidence) -> Counter[str]:
-    """How often each job was begun. Events of progress may be lost, so a result counts for one as well."""
-    begun = Counter(seen.name for seen in evidence.begun)
-    return begun | Counter(evidence.whole)
+    """How often each job was transcribed, as far as can be told from outside.
+
+    A worker may say again that it began, as when it could not fetch the media: that counts once for each attempt.
+    What was said may be lost, too, so settled jobs and results count beside it.
+    """
+    told = {(seen.event.id, seen.worker): seen.name for seen in evidence.begun}
+    return Counter(told.values()) | Counter(evidence.transcribed) | Counter(evidence.whole)

@@ -25,7 +25,7 @@ class Row:
     repeated: int
     """Of them, those whose (source, id) was seen before."""
     transcriptions: int
-    """Begun: `started` events, and at least one for each result."""
+    """Begun, as in `transcriptions_of`."""
     strikes: int
     recovery_s: float | None
     rerun_s: float | None

@@ -56,7 +56,7 @@ async def _troubled(scene: Scene, words: str, code: str, count: int) -> None:
     await scene.fleet()
     requests = [scene.request(number) for number in range(scene.jobs)]
     for number in _spread(scene.jobs, count):
-        requests[number]["options"] = {"hotwords": words}
+        requests[number]["options"]["hotwords"] = f"{name_of(number)} {words}"
         scene.expect(name_of(number), code)
         scene.strikes += 1
     await scene.publish(requests)

@@ -136,7 +136,7 @@ async def killing_job(scene: Scene) -> None:
     killer = name_of(scene.jobs // 2)
     requests = [scene.request(number) for number in range(scene.jobs)]
     scene.expect(killer, "WORKER_LOST")
-    requests[scene.jobs // 2]["options"] = {"hotwords": "fake:slow=5"}
+    requests[scene.jobs // 2]["options"]["hotwords"] = f"{killer} fake:slow=5"
     await scene.publish(requests)
     killed_at = 0
     while killer not in scene.watch.ended and scene.strikes < _KILLS:

@@ -108,6 +108,7 @@ async def _close(scene: Scene) -> Evidence:
         sent=scene.sent,
         begun=scene.watch.begun,
         ends=scene.watch.ends,
+        transcribed=scene.transcribed,
         letters=[scene.names.get(place, place) for place in scene.watch.letters],
         whole=await whole_sets(scene.deployment, scene.clip_of),
         lag=lag,

@@ -15,6 +15,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 
 from consumer.settings.broker import KafkaSettings
+from contracts.events import Kind
 from tests import speech
 from tests.bench.faults.evidence import Blow, Seen, Sent
 from tests.bench.faults.watch import Watch
@@ -75,8 +76,8 @@ class Scene:
         name, clip = name_of(number), CLIPS[number % len(CLIPS)].name
         self.sent.append(Sent(name))
         self.clip_of[name] = clip
-        options = {"options": {"hotwords": f"fake:slow={LONG_S}"}} if is_long(name) else {}
-        return {"job_id": name, "input": {"uri": self.clips[clip]}, **options, **fields}
+        words = f"{name} fake:slow={LONG_S}" if is_long(name) else name  # none shares another one's transcription
+        return {"job_id": name, "input": {"uri": self.clips[clip]}, "options": {"hotwords": words}, **fields}
 
     async def send(self, count: int | None = None) -> None:
         """Publishes the jobs, or so many of them."""
@@ -209,6 +210,12 @@ class Scene:
     def engine_of(self, worker: WorkerProcess) -> int:
         """The id of a worker's engine process."""
         return next(pid for pid in worker.descendants if ENGINE in command_of(pid))
+
+    @property
+    def transcribed(self) -> list[str]:
+        """Jobs that workers say to have settled with a transcription of their own."""
+        lines = [line for worker in self.deployment.workers for line in worker.events("job_settled")]
+        return [line["job_id"] for line in lines if line["outcome"] == Kind.COMPLETED and not line["is_repeat"]]
 
     @property
     def living(self) -> list[WorkerProcess]:
