@@ -46,7 +46,7 @@ class FailureHeaders:
         return number if len(raw) == size_bytes and number >= 0 else None
 
     def last_integer(self, name: str) -> int | None:
-        """The last value of a name, in one byte or four: Spring has written both."""
+        """The last value of a name, in four bytes, or in one without a sign: Spring reads both."""
         raw = self._values.get(name, [b""])[-1]
-        number = int.from_bytes(raw, "big", signed=True)
+        number = int.from_bytes(raw, "big", signed=len(raw) > 1)
         return number if len(raw) in {1, 4} and number >= 0 else None

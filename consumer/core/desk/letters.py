@@ -85,7 +85,7 @@ def read_letter(record: Record, rules: IntakeRules) -> DeadLetter:
         place=Place(record.topic, record.partition, record.offset),
         timestamp_ms=record.timestamp_ms,
         code=_code(said, exception),
-        message=said.text("x-steno-error-message", *_spring("exception-message")) or "",
+        message=_message(said) or "",
         exception=exception,
         subject=subject_of(record, rules),
         attempts=_attempts(said),
@@ -105,7 +105,13 @@ def _spring(name: str) -> tuple[str, str]:
 
 
 def _exception(said: FailureHeaders) -> str | None:
-    return said.text(*_spring("exception-cause-fqcn"), *_spring("exception-fqcn"))
+    names = ("exception-cause-fqcn", "exception-fqcn", "key-exception-fqcn")
+    return said.text(*(spring for name in names for spring in _spring(name)))
+
+
+def _message(said: FailureHeaders) -> str | None:
+    """Of a key that Spring could not read the message has a name of its own."""
+    return said.text("x-steno-error-message", *_spring("exception-message"), *_spring("key-exception-message"))
 
 
 def _code(said: FailureHeaders, exception: str | None) -> str:
@@ -121,7 +127,11 @@ def _attempts(said: FailureHeaders) -> int | None:
     if _COUNT.fullmatch(ours):
         return int(ours)
     spring = said.last_integer("retry_topic-attempts")
-    return said.last_integer("kafka_deliveryAttempt") if spring is None else spring
+    if spring is None:
+        return said.last_integer("kafka_deliveryAttempt")
+    # Retry topics count the attempt to come, on their dead-letter topic, too; a recoverer adds none to a hop's.
+    is_one_ahead = said.first_text("kafka_dlt-original-topic") is None
+    return max(spring - is_one_ahead, 1)
 
 
 def _origin(said: FailureHeaders) -> Origin | None:

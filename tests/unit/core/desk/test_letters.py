@@ -55,9 +55,19 @@ def test_both_of_springs_dialects_are_read(write: object) -> None:
     assert (letter.group, letter.subject.job_id) == ("acme", "a")
 
 
-def test_attempts_of_springs_retry_topics_are_read() -> None:
-    assert read(springs_retry_topics(make_record(), attempts=300)).attempts == 300
-    assert read(OutboundRecord(DLT, b"", b"", (("retry_topic-attempts", b"\x04"),))).attempts == 4
+def test_springs_retry_topics_count_the_attempt_to_come() -> None:
+    assert read(springs_retry_topics(make_record(), attempts=300)).attempts == 299
+    assert read(OutboundRecord(DLT, b"", b"", (("retry_topic-attempts", b"\x04"),))).attempts == 3
+    assert read(OutboundRecord(DLT, b"", b"", (("retry_topic-attempts", b"\xc9"),))).attempts == 200
+
+
+def test_a_recoverer_on_a_retry_topic_leaves_the_count_of_the_hop() -> None:
+    hop = springs_retry_topics(make_record(), attempts=3, topic="requests-retry-0")
+    letter = springs_recoverers(replace(make_record(headers=hop.headers), topic="requests-retry-0", offset=1))
+    assert read(letter).attempts == 3
+
+
+def test_attempts_of_other_listeners_are_read() -> None:
     assert read(OutboundRecord(DLT, b"", b"", (("kafka_deliveryAttempt", b"\0\0\0\x03"),))).attempts == 3
     assert read(OutboundRecord(DLT, b"", b"", (("retry_topic-attempts", b"four"),))).attempts is not None
     assert read(OutboundRecord(DLT, b"", b"", (("retry_topic-attempts", b"lots of"),))).attempts is None
