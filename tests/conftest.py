@@ -18,6 +18,8 @@ from tests.stack import broker, store
 from tests.stack.clients import make_bucket, make_topic
 from tests.stack.secured import Secured, secured_kafka
 from tests.stack.service import MissingServiceError, first_of
+from tests.stack.spring import VERSION as SPRING_KAFKA
+from tests.stack.spring import Spring, spring_kafka
 from tests.stack.store import S3Address
 
 T = TypeVar("T")
@@ -91,6 +93,13 @@ def own_broker(pytestconfig: pytest.Config) -> Iterator[broker.Broker]:
     """A broker that no other test meets, to be treated badly."""
     with ExitStack() as stack:
         yield _open((broker.apache_kafka,), stack, lambda found: f"{found.name} of a test's own", pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def spring(kafka: str, pytestconfig: pytest.Config) -> Iterator[Spring]:
+    """Spring Kafka at the real broker."""
+    with ExitStack() as stack:
+        yield _open((lambda: spring_kafka(kafka),), stack, lambda _: SPRING_KAFKA, pytestconfig)
 
 
 @pytest.fixture(scope="session")
