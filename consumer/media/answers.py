@@ -10,12 +10,12 @@ from typing import Final
 
 from consumer.children.channel import Message
 from consumer.children.ending import signal_name
-from consumer.core.failures import PermanentError
+from consumer.core.failures import PermanentError, TransientError
 from consumer.media.faults import Fault
 from consumer.media.limits import DecodeLimits
 from consumer.media.messages import FAULTS
 from consumer.ports import MediaInfo
-from contracts.errors import ErrorCode
+from contracts.errors import VERDICTS, ErrorCode, Verdict
 
 _NAME: Final = re.compile(r"[a-z0-9_,.-]{1,64}", re.ASCII)
 _CRASHES: Final = frozenset(
@@ -48,6 +48,7 @@ def read_answer(answer: Message, *, sample_bytes: Sequence[int], limits: DecodeL
 
     Raises:
         PermanentError: the media is at fault, or the answer makes no sense.
+        TransientError: `INTERNAL`, the machine is.
     """
     if "fault" in answer:
         raise _fault_error(answer["fault"], limits)
@@ -93,12 +94,14 @@ def decoder_failed(what: str) -> PermanentError:
     )
 
 
-def _fault_error(word: object, limits: DecodeLimits) -> PermanentError:
+def _fault_error(word: object, limits: DecodeLimits) -> PermanentError | TransientError:
     fault = next((fault for fault in Fault if fault == word), None)
     if fault is None:
         return decoder_failed("gave an answer that makes no sense")
     code, message = FAULTS[fault]
-    return PermanentError(code, message.format(limits=limits))
+    # Never an outage, whatever the table says: a decoder that its media has taken over must not pause the worker.
+    kind = PermanentError if VERDICTS[code] is Verdict.PERMANENT else TransientError
+    return kind(code, message.format(limits=limits))
 
 
 def _name(value: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from typing import BinaryIO, Final
 
 import av
@@ -10,6 +9,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from consumer.media.ends import is_cut_off
+from consumer.media.errors import fault_of
 from consumer.media.faults import Fault, MediaFaultError
 
 CONTAINERS: Final = (
@@ -77,8 +77,8 @@ def first_audio(container: InputContainer, media: BinaryIO) -> AudioStream:
 
 
 def _fault_at_open(error: av.FFmpegError, media: BinaryIO) -> Fault:
-    if error.errno == errno.ENOMEM:
-        return Fault.OUT_OF_MEMORY
+    if (fault := fault_of(error)) in {Fault.OUT_OF_MEMORY, Fault.MACHINE}:
+        return fault
     media.seek(0)
     start = media.read(16)
     if not start:

@@ -75,7 +75,7 @@ class ProcessDecoder:
 
         Raises:
             PermanentError: as the port says.
-            TransientError: `INTERNAL`, the fork server was lost again.
+            TransientError: `INTERNAL`, the fork server was lost again, or the machine failed.
         """
         layout, most_tracks = (MIX, 1) if channels is Channels.MIX else (None, self._limits.max_tracks)
         reasons = []

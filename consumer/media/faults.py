@@ -21,10 +21,12 @@ class Fault(StrEnum):
     TOO_MANY_TRACKS = "too_many_tracks"
     SAMPLE_RATE = "sample_rate"
     OUT_OF_MEMORY = "out_of_memory"
+    MACHINE = "machine"
+    """Not the media: the disk that it is read from, or the memory that samples go to, fails."""
 
 
 class MediaFaultError(Exception):
-    """The media is at fault."""
+    """There will be no samples."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.value)

@@ -28,6 +28,7 @@ import av.subtitles.codeccontext  # noqa: F401  # PyAV imports it when it meets 
 from consumer.children.channel import Channel, ChannelClosedError, Message
 from consumer.children.lifeline import die_with_parent
 from consumer.media.decode import BYTES_PER_SAMPLE, decode
+from consumer.media.errors import FAILING, FOREIGN, fault_of
 from consumer.media.faults import Fault, MediaFaultError
 from consumer.media.file import MediaFile
 from consumer.media.limits import MIX, DecodeLimits
@@ -116,8 +117,12 @@ def _decode(message: Message, media: int, reply: int, *outputs: int) -> None:
             answer = decode(media_file, files, sample_rate_hz, layout=message["layout"], limits=limits)
         except MediaFaultError as exc:
             answer = {"fault": exc.fault}
-        except MemoryError:
-            answer = {"fault": Fault.OUT_OF_MEMORY}
+        except FOREIGN as exc:
+            answer = {"fault": fault_of(exc)}
+        except OSError as exc:
+            if exc.errno not in FAILING:
+                raise
+            answer = {"fault": Fault.MACHINE}
         Channel(reply_socket).send(answer)
 
 

@@ -8,7 +8,6 @@ that `decode_audio` sees, which fills no gaps.
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from typing import Final
 
@@ -18,6 +17,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
+from consumer.media.errors import fault_of
 from consumer.media.faults import Fault, MediaFaultError
 
 _MOST_READ_FAULTS: Final = 100
@@ -50,7 +50,7 @@ class FrameReader:
     @property
     def fault(self) -> Fault:
         """What it means if no frame came."""
-        return Fault.UNKNOWN_CODEC if isinstance(self._first_error, av.PatchWelcomeError) else Fault.CORRUPT
+        return fault_of(self._first_error) if self._first_error else Fault.CORRUPT
 
     def __iter__(self) -> Iterator[AudioFrame]:
         """Yields frames in order.
@@ -88,8 +88,8 @@ class FrameReader:
             return []
 
     def _take(self, error: av.FFmpegError, *, is_new: bool = True) -> None:
-        if error.errno == errno.ENOMEM:
-            raise MediaFaultError(Fault.OUT_OF_MEMORY) from error
+        if (fault := fault_of(error)) in {Fault.OUT_OF_MEMORY, Fault.MACHINE}:
+            raise MediaFaultError(fault) from error
         self._first_error = self._first_error or error
         self.damaged_packets += is_new  # junk at the end is one piece, however often FFmpeg trips over it
 

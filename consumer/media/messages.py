@@ -69,5 +69,12 @@ FAULTS: Final = {
         ErrorCode.MEDIA_DECODER_FAILED,
         "Decoding needs over {limits.memory_bytes} bytes. Convert the file or raise STENO_MEDIA__DECODE_MEMORY_BYTES.",
     ),
+    Fault.MACHINE: (
+        ErrorCode.INTERNAL,
+        (
+            "The worker's machine could not read the fetched file, or not keep its samples: the file is not at fault. "
+            "Look at the disk of STENO_SCRATCH__DIR and at the memory."
+        ),
+    ),
 }
 """Every fault's code and message; `{limits}` are the DecodeLimits."""

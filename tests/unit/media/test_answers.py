@@ -7,13 +7,13 @@ import signal
 import pytest
 
 from consumer.children.channel import Message
-from consumer.core.failures import PermanentError
+from consumer.core.failures import JobError, PermanentError
 from consumer.media.answers import Decoded, read_answer, timed_out, unanswered
 from consumer.media.faults import Fault
 from consumer.media.limits import DecodeLimits
 from consumer.media.messages import FAULTS
 from consumer.ports import MediaInfo
-from contracts.errors import ErrorCode
+from contracts.errors import VERDICTS, ErrorCode, Verdict
 
 LIMITS = DecodeLimits(max_duration_s=3600, timeout_s=30, memory_bytes=1024)
 GOOD: Message = {
@@ -75,13 +75,19 @@ def test_an_incomplete_answer_is_a_failed_decoder(missing: str) -> None:
         (Fault.TOO_MANY_TRACKS, ErrorCode.MEDIA_UNSUPPORTED, "Ask for 'channels': 'mix'"),
         (Fault.SAMPLE_RATE, ErrorCode.MEDIA_UNSUPPORTED, "outside 4000 to 768000 Hz"),
         (Fault.OUT_OF_MEMORY, ErrorCode.MEDIA_DECODER_FAILED, "1024 bytes"),
+        (Fault.MACHINE, ErrorCode.INTERNAL, "STENO_SCRATCH__DIR"),
     ],
 )
 def test_each_fault_has_its_code_and_says_what_to_do(fault: Fault, code: ErrorCode, advice: str) -> None:
-    with pytest.raises(PermanentError) as caught:
+    with pytest.raises(JobError) as caught:
         read_answer({"fault": fault.value}, sample_bytes=(), limits=LIMITS)
     assert caught.value.code is code
     assert advice in caught.value.message
+
+
+def test_no_word_of_a_decoder_pauses_the_worker() -> None:
+    """A decoder may have been taken over by its media."""
+    assert Verdict.OUTAGE not in {VERDICTS[code] for code, _ in FAULTS.values()}
 
 
 def test_no_fault_is_without_a_message() -> None:
