@@ -116,25 +116,35 @@ class Run:
 
     async def _send(self, won: Sequence[Step], claimed_at: datetime, done: list[int]) -> None:
         """Sends copies side by side, each in its turn; `done` gets the offsets of those that are confirmed."""
+        refused: list[Step] = []
         async with asyncio.TaskGroup() as group:
             for step in won:
                 is_fresh = self._now() - claimed_at < CLAIM_LIFE / 2  # or others may soon take it for broken off
                 if self._failure is not None or not await self._pace.turn() or not is_fresh:
                     break
-                group.create_task(self._publish(step, done))
+                group.create_task(self._publish(step, done, refused))
+        await self._send_alone(refused, done)
 
-    async def _publish(self, step: Step, done: list[int]) -> None:
-        letter, copy = step.found.letter, step.move.copy
+    async def _send_alone(self, refused: Sequence[Step], done: list[int]) -> None:
+        """Once more, one at a time: the client sends several records as one batch, and one too large fails them all."""
+        for step in refused:
+            still: list[Step] = []
+            await self._publish(step, done, still)
+            for each in still:
+                self.report.leave(each.found.letter, Obstacle.REFUSED)
+
+    async def _publish(self, step: Step, done: list[int], refused: list[Step]) -> None:
+        copy = step.move.copy
         try:
             if copy is not None:
                 await self._sink.publish(copy)
         except RecordRefusedError:
-            self.report.leave(letter, Obstacle.REFUSED)
+            refused.append(step)
         except OutageError as exc:
             self._failure = exc
         else:
-            self.report.do(letter, step.move)
-            done.append(letter.place.offset)
+            self.report.do(step.found.letter, step.move)
+            done.append(step.found.letter.place.offset)
 
     async def _close(self, step: Step, done: Sequence[int], undone: dict[int, Entry | None]) -> None:
         run, now = self._signature.run, self._now()

@@ -42,6 +42,9 @@ class Outbox:
     sent: list[OutboundRecord] = field(default_factory=list)
     failures: dict[bytes, BaseException] = field(default_factory=dict)
     """By key."""
+    refuses_batches: bool = False
+    """Whether records that come side by side are refused together."""
+    under_way: int = 0
     pace: Pace | None = None
     stop_after: int = 10**9
 
@@ -54,6 +57,11 @@ class Outbox:
     async def publish(self, record: OutboundRecord) -> None:
         if failure := self.failures.get(record.key or b""):
             raise failure
+        self.under_way += 1
+        await asyncio.sleep(0)
+        is_batch, self.under_way = self.under_way > 1, self.under_way - 1
+        if is_batch and self.refuses_batches:
+            raise RecordRefusedError("too large")
         self.sent.append(record)
         if self.pace and len(self.sent) >= self.stop_after:
             self.pace.stop()
@@ -180,6 +188,13 @@ async def test_a_record_that_is_refused_does_not_stop_the_others() -> None:
     report = await bench.run()
     assert (report.done, report.obstacles) == (5, {Obstacle.REFUSED: 1})
     assert (await bench.standings()).count(Standing.OPEN) == 1
+
+
+async def test_a_batch_that_is_refused_for_one_record_is_sent_one_by_one() -> None:
+    bench = Bench(make_letters(6))
+    bench.outbox.refuses_batches = True
+    assert (await bench.run()).done == 6
+    assert sorted(bench.outbox.keys) == [f"job-{number}" for number in range(6)]
 
 
 async def test_it_stops_between_two_records() -> None:
