@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import structlog
 
@@ -21,6 +23,24 @@ from consumer.core.leases import (
 from consumer.ports import Store
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseConfig:
+    """Whose leases, where they lie and how long they last."""
+
+    state_prefix: str
+    worker: str
+    terms: LeaseTerms = field(default_factory=LeaseTerms)
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Where time comes from, and how to let it pass."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 @dataclass(frozen=True, slots=True)

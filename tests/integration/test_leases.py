@@ -12,8 +12,8 @@ import pytest
 from consumer.adapters.s3_store import S3Store
 from consumer.core.leases import Held, LeaseLostError, LeaseTerms
 from consumer.core.locations import transcript_uri
-from consumer.lease import Lease
-from consumer.leases import LeaseConfig, Leases
+from consumer.lease import Lease, LeaseConfig
+from consumer.leases import Leases
 from consumer.sharing import Busy, Mine, Ready, Sharing, SharingConfig
 from contracts.transcript import ModelIdentity
 from tests.make import NOW, make_a_job, make_transcript
@@ -36,7 +36,7 @@ async def stores(s3_address: S3Address) -> AsyncIterator[list[S3Store]]:
 
 def workers(stores: list[S3Store], bucket: str, terms: LeaseTerms) -> list[Leases]:
     return [
-        Leases(store, config=LeaseConfig(f"s3://{bucket}/.steno/", f"gpu-{number}", terms))
+        Leases(store, store, config=LeaseConfig(f"s3://{bucket}/.steno/", f"gpu-{number}", terms))
         for number, store in enumerate(stores)
     ]
 

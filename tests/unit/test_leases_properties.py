@@ -10,8 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from consumer.core.failures import OutageError
 from consumer.core.leases import Held, LeaseDocument, LeaseLostError, LeaseState, LeaseTerms, read_lease
-from consumer.lease import Lease
-from consumer.leases import Clocks, LeaseConfig, Leases
+from consumer.lease import Clocks, Lease, LeaseConfig
+from consumer.leases import Leases
 from contracts.errors import ErrorCode
 from tests.fakes.store import FakeStore
 from tests.make import NOW, make_a_job
@@ -68,7 +68,9 @@ class ThreeWorkers(RuleBasedStateMachine):
         self.store.clock = (lambda: self.time_s + store) if tells_age else None
         for number, skew in enumerate(workers):
             clocks = Clocks(lambda skew=skew: self.time_s + skew, lambda: NOW)  # type: ignore[misc]  # bound now
-            self.leases.append(Leases(self.store, config=LeaseConfig("s3://state/", str(number), TERMS), clocks=clocks))
+            self.leases.append(
+                Leases(self.store, self.store, config=LeaseConfig("s3://state/", str(number), TERMS), clocks=clocks)
+            )
 
     @rule(seconds=st.one_of(st.floats(0, 20), st.sampled_from([0.01, 1.0, 5.0, 14.99, 15.0, 16.0])))
     def let_time_pass(self, seconds: float) -> None:

@@ -12,8 +12,8 @@ from consumer.core.failures import OutageError, PermanentError, TransientError
 from consumer.core.jobs import Job
 from consumer.core.leases import LeaseTerms
 from consumer.core.locations import transcript_uri
-from consumer.lease import Lease
-from consumer.leases import Clocks, LeaseConfig, Leases
+from consumer.lease import Clocks, Lease, LeaseConfig
+from consumer.leases import Leases
 from consumer.sharing import Busy, Mine, Ready, Sharing, SharingConfig
 from contracts.errors import ErrorCode
 from contracts.transcript import ModelIdentity
@@ -36,7 +36,7 @@ class Fleet:
     def __post_init__(self) -> None:
         self.store.clock = lambda: self.time_s
         config = LeaseConfig("s3://state/", "gpu-1", LeaseTerms(ttl_s=15))
-        self.leases = Leases(self.store, config=config, clocks=Clocks(lambda: self.time_s, lambda: NOW))
+        self.leases = Leases(self.store, self.store, config=config, clocks=Clocks(lambda: self.time_s, lambda: NOW))
 
     async def take(self, job: Job) -> None:
         lease = await self.leases.take(job)
