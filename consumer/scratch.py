@@ -18,8 +18,7 @@ from typing import IO
 
 import structlog
 
-from consumer.core.failures import OutageError
-from contracts.errors import ErrorCode
+from consumer.core.disk import disk_error
 
 log = structlog.get_logger(__name__)
 
@@ -100,8 +99,7 @@ class Scratch:
         try:
             return tempfile.TemporaryFile(dir=self._config.folder)
         except OSError as exc:
-            text = f"no file can be made in {self._config.folder} (STENO_SCRATCH__DIR): {exc.strerror}"
-            raise OutageError(ErrorCode.SCRATCH_FULL, text) from exc
+            raise disk_error(exc, f"no file can be made in {self._config.folder}") from exc
 
 
 def _free_bytes(folder: Path) -> int:

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Final
 from consumer.adapters.s3_store.errors import input_error
 from consumer.adapters.s3_store.faults import FOREIGN, Fault, fault_of
 from consumer.adapters.s3_store.pace import Pace
+from consumer.core.disk import disk_error
 from consumer.core.failures import JobError, OutageError, PermanentError
 from consumer.core.speech import FetchedObject
 from contracts.errors import ErrorCode
@@ -103,10 +104,7 @@ class Download:
             await asyncio.wait([writing])
             raise
         except OSError as exc:
-            advice = (
-                f"cannot write to the scratch directory: {exc.strerror or exc}; free some space (STENO_SCRATCH__DIR)"
-            )
-            raise OutageError(ErrorCode.SCRATCH_FULL, advice) from exc
+            raise disk_error(exc, "the fetched file cannot be kept") from exc
         self.received += len(chunk)
         self.pace.advance(len(chunk))
 
