@@ -8,7 +8,7 @@ from tests.waiting import until
 
 async def in_the_engine(worker: WorkerProcess, deployment: Deployment, *, waiting: int = 0) -> None:
     """Waits until one job is in the engine, and so many wait for it."""
-    wanted = {"deliveries": 1 + waiting, "not_begun": waiting}
+    wanted = {"deliveries": 1 + waiting, "not_begun": waiting, "parked": 0}
 
     async def are_in_flight() -> bool:
         return bool((await deployment.health(worker, "/readyz"))[1]["in_flight"] == wanted)
