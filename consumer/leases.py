@@ -7,9 +7,9 @@ The budget, with a lease of 15 s that is renewed every 5 s: a renewal may hang f
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import structlog
 
@@ -20,6 +20,8 @@ from consumer.interruption import Interruption
 from consumer.lease import Clocks, Lease, LeaseConfig
 from consumer.lease_taking import LeaseTaker
 from consumer.ports import Store
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -51,10 +53,19 @@ class Leases:
         Raises:
             JobError: the store's own.
         """
+        return (await self.take_beside(job, asyncio.sleep(0)))[0]
+
+    async def take_beside(self, job: Job, lookup: Awaitable[T]) -> tuple[Lease | Held, T]:
+        """Takes a job while something else is looked up; when that fails, the job is given back as by `take`.
+
+        Raises:
+            JobError: the store's own; whatever the lookup raises.
+        """
         taking = asyncio.create_task(self._taker.take(job.tenant, job.job_id))
         try:
-            return await asyncio.shield(taking)
-        except asyncio.CancelledError:
+            found = await lookup
+            return await asyncio.shield(taking), found
+        except BaseException:
             self._in_background(self._undo(taking))
             raise
 
@@ -128,11 +139,11 @@ class Leases:
                 log.warning("lease_not_renewed", has_lapsed=lease.has_lapsed, error=str(exc) or type(exc).__name__)
 
     async def _undo(self, taking: asyncio.Task[Lease | Held]) -> None:
-        with contextlib.suppress(JobError, TimeoutError):
-            async with asyncio.timeout(self._terms.renew_s):
-                taken = await taking
-            if isinstance(taken, Lease):
-                await taken.hand_back()
+        await asyncio.wait((taking,), timeout=self._terms.renew_s)
+        if not taking.done():
+            taking.cancel()
+        elif not taking.cancelled() and taking.exception() is None and isinstance(taken := taking.result(), Lease):
+            await taken.hand_back()
 
     def _in_background(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
-from consumer.core.failures import JobError
+from consumer.core.failures import JobError, OutageError
 from consumer.core.leases import Held, LeaseLostError
+from consumer.lease import Lease
 from tests.fakes.store import FakeStore
 from tests.leasing import AWAY, JOB, PLACE, Ward, taken
 from tests.waiting import until
@@ -96,6 +97,35 @@ async def test_who_is_cancelled_while_taking_gives_back_what_was_got(ward: Ward)
     store.gate.set()
     await leases.close()
     assert (await taken(ward.leases("gpu-2"))).deliveries == 1
+
+
+async def test_a_job_is_taken_while_something_is_looked_up(ward: Ward) -> None:
+    leases = ward.leases()
+    lease, found = await leases.take_beside(JOB, ward.store.read("s3://out/manifest.json"))
+    assert isinstance(lease, Lease)
+    assert found is None
+
+
+@pytest.mark.parametrize("steps", [0, 10], ids=["before it was taken", "after it was taken"])
+async def test_a_job_whose_lookup_fails_is_given_back(ward: Ward, steps: int) -> None:
+    async def fail() -> None:
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        raise AWAY
+
+    leases = ward.leases()
+    with pytest.raises(OutageError):
+        await leases.take_beside(JOB, fail())
+    await leases.close()
+    assert (await taken(ward.leases("gpu-2"))).deliveries == 1
+
+
+async def test_a_job_that_cannot_be_taken_is_the_callers_to_know(ward: Ward) -> None:
+    ward.store.fail_next("create", AWAY)
+    leases = ward.leases()
+    with pytest.raises(OutageError):
+        await leases.take(JOB)
+    await leases.close()
 
 
 async def test_a_job_that_came_to_its_end_is_released_with_its_deliveries_forgotten(ward: Ward) -> None:
