@@ -30,8 +30,8 @@ Media in object storage becomes transcripts: publish a request, wait for the out
 
 Events are CloudEvents 1.0 in Kafka's binary mode. Delivery is at-least-once with one visible result per job: drop an
 event that was seen before, by (`ce_source`, `ce_id`). Pass over fields, error codes and event types that you do not
-know. The result set in object storage, `Transcript` and `Manifest`, stands among the schemas, though no message
-carries it. A deployment may name its topics otherwise."""
+know. What stands in object storage is among the schemas, though no message carries it: the result set (`Transcript`,
+`Manifest`) and the state of jobs (`StatusDocument`, `CancelMarker`). A deployment may name its topics otherwise."""
 _OPERATIONS: Final = {
     TopicRole.REQUESTS: ("receiveRequests", "receive", "Takes requests and transcribes what they name."),
     TopicRole.RESULTS: ("sendOutcomes", "send", "Tells how each job has ended, once it has."),

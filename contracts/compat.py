@@ -3,10 +3,10 @@
 The schemas of each release stay in `schemas/released/<version>/`; the present ones are held against the latest.
 What breaks depends on the direction:
 
-- what we READ (requests): whatever a producer may send today must be accepted tomorrow, and mean the same. Breaks:
-  a field removed or newly required, a type, range, pattern or set of values narrowed, a default changed.
-- what we WRITE (events, transcript, manifest): whatever a reader relies on today must hold tomorrow. Breaks: a field
-  removed or no longer always there, a type, range, pattern or set of values widened.
+- what we READ (requests, cancel markers): whatever a producer may send today must be accepted tomorrow, and mean the
+  same. Breaks: a field removed or newly required, a type, range, pattern or set of values narrowed, a default changed.
+- what we WRITE (events, transcript, manifest, status): whatever a reader relies on today must hold tomorrow. Breaks: a
+  field removed or no longer always there, a type, range, pattern or set of values widened.
 
 Fields may be added on both sides, if nobody is made to send them. Values under `x-extensible-enum` (error codes, kinds
 of progress) are open to readers: they may be added. A document under another `$id` is another contract.
@@ -44,6 +44,8 @@ DIRECTIONS: Final = {
     "progress": Direction.WRITE,
     "transcript": Direction.WRITE,
     "manifest": Direction.WRITE,
+    "status": Direction.WRITE,
+    "cancel": Direction.READ,
 }
 """By the stem of the schema's file."""
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, JsonValue
 
 from contracts.events import OutcomeEvent, ProgressEvent
 from contracts.requests import TranscriptionRequest
+from contracts.state import CancelMarker, StatusDocument
 from contracts.transcript import Manifest, Transcript
 
 FOLDER: Final = Path(__file__).parent / "schemas"
@@ -23,6 +24,8 @@ MODELS: Final[dict[str, type[BaseModel]]] = {
     "progress": ProgressEvent,
     "transcript": Transcript,
     "manifest": Manifest,
+    "status": StatusDocument,
+    "cancel": CancelMarker,
 }
 """What has a schema, by the stem of its file."""
 

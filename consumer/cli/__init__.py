@@ -49,13 +49,16 @@ _DESK: Final = Extra("worker", ("structlog", "tenacity"))
 _DEMO: Final = Extra("demo", (*WORKER.modules, "moto", "flask", "confluent_kafka"))
 
 COMMANDS: Final[Mapping[str, Entry]] = {
+    "cancel": Entry("consumer.cli.cancel", "Ask the workers not to run jobs, or not to go on."),
     "completion": Entry("consumer.cli.completion", "Print the script for completion in bash, zsh or fish."),
     "config": Entry("consumer.cli.config", "Check the settings and show what they come to."),
     "demo": Entry("consumer.cli.demo", "Show the whole path here, with an embedded store and broker.", _DEMO),
     "dlq": Entry("consumer.cli.dlq", "List, show, replay, park or drop dead letters.", _DESK),
     "doctor": Entry("consumer.cli.doctor", "Look whether a worker could work here, and say what to do."),
+    "jobs": Entry("consumer.cli.jobs", "List jobs by what object storage tells of them, newest first."),
     "languages": Entry("consumer.cli.languages", "List the languages that models know."),
     "models": Entry("consumer.cli.models", "List, fetch and verify model weights.", WORKER),
+    "status": Entry("consumer.cli.status", "Tell how jobs are, by what object storage tells of them."),
     "submit": Entry("consumer.cli.submit", "Upload media, publish requests and print transcripts with --wait."),
     "topics": Entry("consumer.cli.topics", "Create or check the topics on the broker."),
     "transcribe": Entry("consumer.cli.transcribe", "Transcribe files here, without broker and store.", WORKER),

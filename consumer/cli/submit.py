@@ -75,6 +75,7 @@ def client_config(settings: Settings) -> ClientConfig:
         progress_topic=settings.topics.progress,
         uploads_prefix=settings.s3.uploads,
         results_prefix=settings.s3.results,
+        state_prefix=settings.s3.state_prefix,
         addressing=settings.s3.addressing,
         encryption=settings.s3.encryption,
         kms_key_id=settings.s3.kms_key_id,

@@ -13,6 +13,7 @@ from contracts.client.errors import (
 from contracts.client.feed import EventFeed
 from contracts.client.jobs import JobHandle
 from contracts.client.steno import StenoClient
+from contracts.client.store_client import StoreClient
 from contracts.client.sync import SyncStenoClient
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "JobHandle",
     "MissingTopicError",
     "StenoClient",
+    "StoreClient",
     "SubmitError",
     "SyncStenoClient",
     "UnreachableError",

@@ -31,5 +31,7 @@ class ClientConfig:
     """Longest wait for one answer of broker or store, in seconds; an upload of many parts waits for each part."""
     results_prefix: str = "s3://transcripts/"
     """Where the workers put result sets of requests without `output.uri` (their `STENO_S3__RESULTS`)."""
+    state_prefix: str = ""
+    """Where the workers keep the state of jobs (their `STENO_S3__STATE`); empty: `.steno/` under `results_prefix`."""
     lookback_s: float = 3600.0
     """How far back outcomes are looked for when a job is waited for by its id alone, in seconds."""

@@ -49,7 +49,7 @@ def make_handle(
     return JobHandle(
         job_id=job_id,
         input_uri=request.input.uri,
-        manifest_uri=_manifest_uri(request.output.uri or results_prefix, job_id),
+        manifest_uri=manifest_place(request.output.uri or results_prefix, job_id),
         fingerprint=fingerprint(request),
         submitted_at=submitted_at,
         place=place,
@@ -62,7 +62,7 @@ def handle_of_id(job_id: str, config: ClientConfig, *, tenant: str | None = None
     return JobHandle(
         job_id=job_id,
         input_uri="",
-        manifest_uri=_manifest_uri(config.results_prefix, job_id),
+        manifest_uri=manifest_place(config.results_prefix, job_id),
         fingerprint="",
         submitted_at=now - timedelta(seconds=config.lookback_s),
         tenant=tenant,
@@ -75,5 +75,6 @@ def faults_in(error: ValidationError) -> str:
     return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
 
 
-def _manifest_uri(output_uri: str, job_id: str) -> str:
+def manifest_place(output_uri: str, job_id: str) -> str:
+    """Where a job's manifest is, or will be."""
     return f"{output_uri.removesuffix('/')}/{job_id}/{_MANIFEST_NAME}"

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
-from datetime import UTC, datetime
+from contextlib import AbstractAsyncContextManager, aclosing
+from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self, Unpack
 
 from pydantic import ValidationError
@@ -17,11 +16,11 @@ from contracts.client.batch import submit_each
 from contracts.client.config import ClientConfig
 from contracts.client.errors import ClientError, JobFailedError, WaitTimeoutError
 from contracts.client.feed import EventFeed
-from contracts.client.jobs import JobHandle, RequestFields, faults_in, handle_of_id, make_handle
+from contracts.client.jobs import JobHandle, RequestFields, faults_in, make_handle
 from contracts.client.publisher import Publisher
-from contracts.client.results import Finished, find_outcome, read_transcript
+from contracts.client.results import find_outcome
 from contracts.client.sources import SCHEME, Source, expand
-from contracts.client.storage import Storage
+from contracts.client.store_client import StoreClient
 from contracts.client.uploads import OnBytes
 from contracts.client.waiting import OnProgress
 from contracts.client.watch import OutcomeWatch
@@ -34,7 +33,7 @@ _TO_COME: Final = "s3://uploads/to-come"
 """Stands for an input whose place is not known before it is uploaded: bad fields are found before that."""
 
 
-class StenoClient:
+class StenoClient(StoreClient):
     """Uploads, submits, waits, reads. Open it as an async context manager; the broker is met at first use.
 
     Any number of tasks of one event loop may use it at once. `SyncStenoClient` is the same without `await`.
@@ -42,8 +41,7 @@ class StenoClient:
 
     def __init__(self, config: ClientConfig | None = None) -> None:
         """Connects to nothing yet."""
-        self._config = config or ClientConfig()
-        self._resources = AsyncExitStack()
+        super().__init__(config)
         self._publisher = Publisher(self._config, self._resources)
         self._watch = OutcomeWatch(self._config)
 
@@ -53,25 +51,9 @@ class StenoClient:
         Raises:
             ClientError: the `AWS_*` settings do not make a client.
         """
-        self._storage = await Storage.opened(self._resources, self._config)
+        await super().__aenter__()
         self._resources.push_async_callback(self._watch.close)
         return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Closes all connections; bounded in time. Whoever still waits is cancelled."""
-        await self._resources.aclose()
-
-    async def upload(self, path: Path, *, prefix: str | None = None, on_progress: OnBytes | None = None) -> str:
-        """Puts a file under the prefix, below an id of its own; returns its URI.
-
-        Large files go in parts, of which a few are in memory. An upload that fails or is cancelled leaves nothing.
-
-        Raises:
-            ClientError: the file cannot be read; the store does not answer or refuses.
-        """
-        return await self._storage.upload(path, prefix or self._config.uploads_prefix, on_progress)
 
     async def submit(self, request: TranscriptionRequest, *, traceparent: str | None = None) -> JobHandle:
         """Publishes a request and ends when the broker has it for good; a job id is made up if absent.
@@ -154,18 +136,6 @@ class StenoClient:
             raise JobFailedError(outcome)
         return outcome
 
-    async def find_outcome(self, job: JobHandle | str, *, tenant: str | None = None) -> OutcomeEvent | None:
-        """The outcome of a job that has completed, by its result set; None where there is none yet.
-
-        Args:
-            job: its handle, or its id alone.
-            tenant: whose job an id names.
-
-        Raises:
-            ClientError: the store does not answer or refuses.
-        """
-        return await find_outcome(self._storage, self._handle(job, tenant))
-
     async def as_completed(
         self, jobs: Iterable[JobHandle | str], *, timeout_s: float = _ONE_HOUR_S
     ) -> AsyncGenerator[OutcomeEvent, None]:
@@ -218,14 +188,6 @@ class StenoClient:
         """
         return self._watch.listening()
 
-    async def fetch_transcript(self, finished: Finished) -> Transcript:
-        """Reads the transcript of a completed job and checks it against its manifest.
-
-        Raises:
-            ClientError: the job has no result; the store does not answer or refuses; the files do not fit together.
-        """
-        return await read_transcript(self._storage, finished)
-
     async def transcribe(
         self, source: Source, *, timeout_s: float = _ONE_HOUR_S, **fields: Unpack[RequestFields]
     ) -> Transcript:
@@ -251,8 +213,3 @@ class StenoClient:
     async def _ending(self, job: JobHandle, on_progress: OnProgress | None) -> OutcomeEvent:
         found = await find_outcome(self._storage, job)
         return found or await self._watch.ending(job, on_progress=on_progress)
-
-    def _handle(self, job: JobHandle | str, tenant: str | None = None) -> JobHandle:
-        if isinstance(job, JobHandle):
-            return job
-        return handle_of_id(job, self._config, tenant=tenant, now=datetime.now(UTC))

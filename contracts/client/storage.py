@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,11 +18,13 @@ from botocore.handlers import add_expect_header
 
 from contracts.client.config import ClientConfig
 from contracts.client.errors import STORAGE_ERRORS, ClientError, storage_error
+from contracts.client.judgement import Sight
 from contracts.client.uploads import Encryption, OnBytes, Upload, content_type, key_name
 from contracts.requests import split_s3_uri
 
 if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
+    from types_aiobotocore_s3.type_defs import GetObjectOutputTypeDef
 
 _ABSENT: Final = frozenset(("NoSuchKey", "NoSuchBucket", "AccessDenied", "404", "403"))
 """Who may not list a bucket is told 403 of an object that is not there."""
@@ -94,11 +99,83 @@ class Storage:
         except STORAGE_ERRORS as exc:
             raise storage_error(exc, uri) from exc
 
+    async def look(self, uri: str) -> Sight | None:
+        """A small object, and when it was written; None where it is not there.
+
+        Raises:
+            ClientError: the store does not answer or refuses; then nobody knows whether it is there.
+        """
+        bucket, key = split_s3_uri(uri)
+        try:
+            response = await self._s3.get_object(Bucket=bucket, Key=key)
+            async with response["Body"]:
+                return Sight(await response["Body"].read(), response["LastModified"], _age_s(response))
+        except boto.ClientError as exc:
+            if exc.response.get("Error", {}).get("Code") == "NoSuchKey":
+                return None
+            raise storage_error(exc, uri) from exc
+        except STORAGE_ERRORS as exc:
+            raise storage_error(exc, uri) from exc
+
+    async def write(self, uri: str, body: bytes, content_type: str) -> None:
+        """Writes a small object, whatever is there.
+
+        Raises:
+            ClientError: the store does not answer or refuses.
+        """
+        bucket, key = split_s3_uri(uri)
+        try:
+            await self._s3.put_object(
+                Bucket=bucket, Key=key, Body=body, ContentType=content_type, **self._encryption.fields()
+            )
+        except STORAGE_ERRORS as exc:
+            raise storage_error(exc, uri) from exc
+
+    async def folders(self, prefix: str) -> list[str]:
+        """Names of what would be folders under a prefix that ends in a slash.
+
+        Raises:
+            ClientError: the store does not answer or refuses.
+        """
+        bucket, key = split_s3_uri(prefix)
+        try:
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key, Delimiter="/")
+            return [
+                each["Prefix"].removeprefix(key).removesuffix("/")
+                async for page in pages
+                for each in page.get("CommonPrefixes", [])
+            ]
+        except STORAGE_ERRORS as exc:
+            raise storage_error(exc, prefix) from exc
+
+    async def pages(self, prefix: str) -> AsyncGenerator[list[tuple[str, datetime]], None]:
+        """Objects under a prefix that ends in a slash, page by page: what follows the prefix, and when it was written.
+
+        Raises:
+            ClientError: the store does not answer or refuses.
+        """
+        bucket, key = split_s3_uri(prefix)
+        try:
+            async for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key):
+                yield [(each["Key"].removeprefix(key), each["LastModified"]) for each in page.get("Contents", [])]
+        except STORAGE_ERRORS as exc:
+            raise storage_error(exc, prefix) from exc
+
     async def _body(self, uri: str) -> bytes:
         bucket, key = split_s3_uri(uri)
         response = await self._s3.get_object(Bucket=bucket, Key=key)
         async with response["Body"]:
             return await response["Body"].read()
+
+
+def _age_s(response: GetObjectOutputTypeDef) -> float:
+    """By the store's own clock; by ours where it does not tell."""
+    raw = response["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+    try:
+        answered = parsedate_to_datetime(raw)
+    except ValueError:
+        answered = datetime.now(UTC)
+    return (answered - response["LastModified"]).total_seconds()
 
 
 def _wire(config: ClientConfig) -> AioConfig:

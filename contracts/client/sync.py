@@ -13,6 +13,7 @@ from typing import Final, Self, Unpack
 from contracts.client.config import ClientConfig
 from contracts.client.errors import ClientError
 from contracts.client.jobs import JobHandle, RequestFields
+from contracts.client.listing import OnListed
 from contracts.client.results import Finished
 from contracts.client.sources import Source
 from contracts.client.steno import StenoClient
@@ -21,6 +22,7 @@ from contracts.client.uploads import OnBytes
 from contracts.client.waiting import OnProgress
 from contracts.events import Event, OutcomeEvent
 from contracts.requests import TranscriptionRequest
+from contracts.state import JobState, JobStatus
 from contracts.transcript import Transcript
 
 _ONE_HOUR_S: Final = 3600.0
@@ -111,6 +113,30 @@ class SyncStenoClient:
         """Every job's outcome as it is told; never ends."""
         loop, client = self._open()
         return loop.iterate(client.outcomes(since=since))
+
+    def status(self, job_id: str, *, tenant: str | None = None) -> JobStatus | None:
+        """How a job is; None where the store has nothing of it: it is queued, or was never sent."""
+        loop, client = self._open()
+        return loop.run(client.status(job_id, tenant=tenant))
+
+    def jobs(
+        self,
+        *,
+        tenant: str | None = None,
+        state: JobState | None = None,
+        since: datetime | None = None,
+        on_listed: OnListed | None = None,
+    ) -> Generator[JobStatus, None, None]:
+        """Jobs of which the store has something, newest first."""
+        loop, client = self._open()
+        return loop.iterate(client.jobs(tenant=tenant, state=state, since=since, on_listed=on_listed))
+
+    def cancel(
+        self, job_id: str, *, tenant: str | None = None, by: str | None = None, reason: str | None = None
+    ) -> JobStatus | None:
+        """Asks the workers not to run a job, or not to go on; how it was before."""
+        loop, client = self._open()
+        return loop.run(client.cancel(job_id, tenant=tenant, by=by, reason=reason))
 
     def fetch_transcript(self, finished: Finished) -> Transcript:
         """Reads the transcript of a completed job."""

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 
 import pytest
+from pydantic import ValidationError
 
 from consumer.core.failures import PermanentError
 from consumer.core.intake.documents import parse_json
 from consumer.core.intake.requests import parse_request
 from contracts import Manifest, NotAnEventError, OutcomeEvent, Transcript, TranscriptionRequest, parse_event
+from contracts.state import CancelMarker, StatusDocument
 from tests.contract import examples
 from tests.contract.examples import Expected
 
 INVALID_REQUESTS = [case for case in examples.expected() if case.name.startswith("request-")]
+INVALID_STATE = [case for case in examples.expected() if case.name.startswith(("status-", "cancel-"))]
+STATE: dict[str, type[StatusDocument | CancelMarker]] = {"status": StatusDocument, "cancel": CancelMarker}
 INVALID_EVENTS = [case for case in examples.expected() if case.name.startswith("event-")]
 
 
@@ -39,6 +43,23 @@ def test_valid_event_is_read_and_fits_its_schema(name: str) -> None:
     attributes = dict(headers)
     assert event.id.encode() == attributes["ce_id"]
     assert examples.schema_faults(examples.schema_of_event(headers), json.loads(value)) == []
+
+
+@pytest.mark.parametrize("name", [*examples.names("valid", "status-"), *examples.names("valid", "cancel-")])
+def test_valid_state_fits_model_and_schema(name: str) -> None:
+    document, kind = examples.read("valid", name), name.partition("-")[0]
+    written = STATE[kind].model_validate_json(document).model_dump_json()
+    assert examples.schema_faults(kind, json.loads(document)) == []
+    assert examples.schema_faults(kind, json.loads(written)) == []
+
+
+@pytest.mark.parametrize("case", INVALID_STATE, ids=str)
+def test_invalid_state_is_refused(case: Expected) -> None:
+    with pytest.raises(ValidationError) as caught:
+        STATE[case.name.partition("-")[0]].model_validate_json(examples.read("invalid", case.name))
+    assert case.code == type(caught.value).__name__
+    assert case.message in str(caught.value)
+    assert (case.field or "") in str(caught.value)
 
 
 @pytest.mark.parametrize(("name", "model"), [("transcript", Transcript), ("manifest", Manifest)])
@@ -80,7 +101,8 @@ def test_schema_refuses_what_expected_says_it_refuses(case: Expected) -> None:
         headers, value = examples.read_event("invalid", case.name)
         faults = examples.schema_faults(examples.schema_of_event(headers), json.loads(value))
     else:
-        faults = examples.schema_faults("request", json.loads(examples.read("invalid", case.name)))
+        kind = case.name.partition("-")[0]
+        faults = examples.schema_faults(kind, json.loads(examples.read("invalid", case.name)))
     assert bool(faults) is case.schema
 
 

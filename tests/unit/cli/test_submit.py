@@ -42,4 +42,5 @@ def test_client_speaks_to_what_the_settings_name() -> None:
     assert config.bootstrap_servers == "broker:1"
     assert (config.requests_topic, config.results_topic) == ("speech.requests", "speech.results")
     assert (config.progress_topic, config.uploads_prefix) == ("speech.progress", "s3://media/in/")
+    assert (config.results_prefix, config.state_prefix) == ("s3://transcripts/", "s3://transcripts/.steno/")
     assert (config.addressing, config.encryption, config.kms_key_id) == ("path", "aws:kms", "key-1")

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
+from consumer.core.failures import TransientError
+from consumer.core.hops import Hop, Sender, hop_record
+from consumer.core.jobs import sent_at
+from contracts.errors import ErrorCode
 from contracts.identity import derive_job_id, fingerprint
-from tests.make import make_a_job, make_request
+from tests.make import NOW, make_a_job, make_record, make_request
 
 
 def test_a_job_takes_what_its_request_says() -> None:
@@ -61,3 +68,19 @@ def test_another_content_or_option_is_another_job(other: dict[str, object]) -> N
 )
 def test_the_fingerprint_ignores_what_does_not_change_the_transcript(same: dict[str, object]) -> None:
     assert fingerprint(make_request(**same)) == fingerprint(make_request())
+
+
+def test_a_request_was_sent_when_its_record_says() -> None:
+    assert sent_at(make_record()) == datetime(2023, 11, 14, 22, 13, 20, 123_000, tzinfo=UTC)
+
+
+def test_a_retry_was_sent_when_the_request_was() -> None:
+    error = TransientError(ErrorCode.INPUT_NOT_FOUND, "not yet")
+    again = hop_record(Sender("g", "w"), make_record(), error, Hop("retry", 2, NOW), now=NOW)
+    hop = replace(make_record(headers=again.headers), topic="retry", timestamp_ms=1_700_000_099_000)
+    assert sent_at(hop) == sent_at(make_record())
+
+
+@pytest.mark.parametrize("timestamp_ms", [-1, 2**63 - 1])
+def test_a_timestamp_that_is_none_says_nothing(timestamp_ms: int) -> None:
+    assert sent_at(replace(make_record(), timestamp_ms=timestamp_ms)) is None
