@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -74,7 +74,7 @@ async def test_what_was_never_committed_is_not_read_and_holds_nothing_up(
     assert await read(browser, await browser.extent(topic)) == [b"before", b"committed"]
 
 
-def _grows(browser: TopicBrowser, topic: str, size: int) -> Callable[[], object]:
+def _grows(browser: TopicBrowser, topic: str, size: int) -> Callable[[], Awaitable[bool]]:
     async def has_grown() -> bool:
         return len((await browser.extent(topic)).partitions[0]) >= size
 
