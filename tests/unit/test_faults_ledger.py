@@ -26,7 +26,8 @@ def make_seen(
     else:
         code = values.get("code", ErrorCode.INTERNAL)
         error = ErrorDetail(code=code, message="why", retryable=True) if kind is Kind.FAILED else None
-        data = OutcomeEvent.model_validate({**fields, "outcome": kind, "manifest": None, "error": error})
+        more = {"outcome": kind, "manifest": None, "error": error, "shared_from": values.get("shared_from")}
+        data = OutcomeEvent.model_validate({**fields, **more})
     event = Event(
         id=values.get("event_id", f"-/{name}/{kind}/0"), source="/steno/test", type=kind.type, time=None, subject=None,
         dataref=None, traceparent=None, tracestate=None, data=data, cause=f"requests/{partition}/7",
@@ -123,6 +124,14 @@ def test_a_worker_that_says_again_that_it_began_has_not_transcribed_again() -> N
 
 def test_a_result_counts_for_a_transcription_whose_beginning_was_not_heard_of() -> None:
     assert judged(replace(GOOD, begun=GOOD.begun[1:])).transcriptions == 2
+
+
+def test_a_job_that_shares_another_ones_transcription_has_none_of_its_own() -> None:
+    shared = replace(GOOD, ends=(completed("a", shared_from="other"), GOOD.ends[1]))
+    assert judged(shared).transcriptions == 1
+    assert judged(shared, Bounds(transcriptions=1, is_struck=False)).holds
+    row = judged(GOOD, Bounds(transcriptions=1, is_struck=False))
+    assert row.did_not_hold == ["2 transcriptions, at most 1 allowed"]
 
 
 HIT = Evidence(

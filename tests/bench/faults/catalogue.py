@@ -8,7 +8,7 @@ from typing import Final
 
 from tests.bench.faults import of_brokers, of_engines, of_requests, of_stores, of_workers
 from tests.bench.faults.promises import Bounds
-from tests.bench.faults.scene import Scene
+from tests.bench.faults.scene import CLIPS, Scene
 from tests.proxy.kafka import Call
 from tests.proxy.relay import Step
 
@@ -28,6 +28,7 @@ class Fault:
 _IN_FLIGHT: Final = 3
 """Jobs that a worker of two slots has in hand."""
 _KILL: Final = Bounds(again=_IN_FLIGHT, outcomes_s=20, begun_s=30)
+_SHARED: Final = Bounds(transcriptions=len(CLIPS))
 _PATIENT: Final = {"STENO_ENGINE__JOB_TIMEOUT_S": str(of_engines.JOB_TIMEOUT_S)}
 
 _CUTS: Final = (
@@ -67,5 +68,6 @@ FAULTS: Final = (
     Fault("store-throttles", "S3 says SlowDown above 30 calls/s", of_stores.throttled, Bounds(again=0)),
     Fault("poison", "bytes that are no request, files that are no media", of_requests.poison, Bounds(again=0)),
     Fault("late-uploads", "one object in ten comes after its request", of_requests.late_uploads),
+    Fault("same-content", f"{len(CLIPS)} recordings asked for by all jobs", of_requests.same_content, _SHARED),
     Fault("duplicates", "each request three times at once", of_requests.duplicates, Bounds(again=0)),
 )  # fmt: skip

@@ -105,7 +105,13 @@ def transcriptions_of(evidence: Evidence) -> Counter[str]:
     """How often each job was transcribed, as far as can be told from outside.
 
     A worker may say again that it began, as when it could not fetch the media: that counts once for each attempt.
-    What was said may be lost, too, so settled jobs and results count beside it.
+    What was said may be lost, too, so settled jobs and results count beside it, but for those that share another job's.
     """
     told = {(seen.event.id, seen.worker): seen.name for seen in evidence.begun}
-    return Counter(told.values()) | Counter(evidence.transcribed) | Counter(evidence.whole)
+    counted = Counter(told.values()) | Counter(evidence.transcribed) | Counter(evidence.whole)
+    shared = {seen.name for seen in evidence.ends if _is_shared(seen)}
+    return Counter({name: times for name, times in counted.items() if name not in shared})
+
+
+def _is_shared(seen: Seen) -> bool:
+    return isinstance(seen.event.data, OutcomeEvent) and seen.event.data.shared_from is not None

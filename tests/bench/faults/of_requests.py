@@ -44,6 +44,14 @@ async def late_uploads(scene: Scene) -> None:
     scene.strikes += len(late)
 
 
+async def same_content(scene: Scene) -> None:
+    """As many jobs on a dozen recordings, all with the same options, so that each recording is asked for many times."""
+    await scene.fleet()
+    requests = [{**scene.request(number), "options": {}} for number in range(scene.jobs)]
+    await scene.publish(requests)
+    scene.strikes += scene.jobs - len(CLIPS)
+
+
 async def duplicates(scene: Scene) -> None:
     """Every request three times at once, in three partitions."""
     await scene.fleet()

@@ -20,6 +20,8 @@ class Bounds:
 
     again: int | None = None
     """Transcriptions begun for a job that was begun before."""
+    transcriptions: int | None = None
+    """In all."""
     outcomes_s: float | None = None
     begun_s: float | None = None
     is_struck: bool = True
@@ -59,7 +61,10 @@ def broken_bounds(evidence: Evidence, recovery: Recovery, bounds: Bounds) -> Ite
     """A line for each bound that was exceeded."""
     if bounds.is_struck and not evidence.strikes:
         yield "the fault never took place"
-    again = sum(times - 1 for times in transcriptions_of(evidence).values())
+    transcriptions = transcriptions_of(evidence)
+    if bounds.transcriptions is not None and transcriptions.total() > bounds.transcriptions:
+        yield f"{transcriptions.total()} transcriptions, at most {bounds.transcriptions} allowed"
+    again = sum(times - 1 for times in transcriptions.values())
     if bounds.again is not None and again > bounds.again:
         yield f"{again} transcriptions begun again, at most {bounds.again} allowed"
     yield from _late("outcomes", recovery.outcomes_s, bounds.outcomes_s)
