@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from typing import Final
 
 from consumer.core.failures import OutageError, PermanentError
@@ -28,11 +27,7 @@ _OTHERWISE: Final = "look at it"
 
 def disk_error(error: OSError, doing: str) -> OutageError | PermanentError:
     """Our error for one of the system's; `doing` says what came to nothing, such as "no file can be made in /tmp"."""
-    what = f"{doing} (STENO_SCRATCH__DIR): {_reason(error)}"
+    what = f"{doing} (STENO_SCRATCH__DIR): {error.strerror or error}"
     if error.errno == errno.EFBIG:  # its file system, or ulimit -f, allows no file of this size, now or later
         return PermanentError(ErrorCode.INPUT_TOO_LARGE, f"{what}; choose another file system, or raise ulimit -f")
     return OutageError(ErrorCode.SCRATCH_FULL, f"{what}; {ADVICE.get(error.errno or 0, _OTHERWISE)}")
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or (os.strerror(error.errno) if error.errno else str(error))

@@ -8,7 +8,7 @@ from pathlib import Path
 import contracts
 from contracts import VERDICTS, ErrorCode
 
-README = Path(contracts.__file__).parent / "README.md"
+CONTRACTS = Path(contracts.__file__).parent
 
 
 def test_every_code_has_a_verdict() -> None:
@@ -19,6 +19,13 @@ def test_codes_are_their_names() -> None:
     assert all(code.value == code.name for code in ErrorCode)
 
 
-def test_readme_tells_every_code_with_its_verdict() -> None:
-    rows = re.findall(r"^\| `([A-Z_]+)` \| (\w+) \| .+ \|$", README.read_text("utf-8"), re.MULTILINE)
+def test_the_contracts_readme_tells_every_code_with_its_verdict() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (\w+) \| .+ \|$", (CONTRACTS / "README.md").read_text("utf-8"), re.MULTILINE)
     assert rows == [(code.value, VERDICTS[code].value) for code in ErrorCode]
+
+
+def test_the_readme_tells_every_code_with_its_verdict_and_what_to_do() -> None:
+    _, _, section = (CONTRACTS.parent / "README.md").read_text("utf-8").partition("\n### Codes\n")
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (\w+) \| [^|]+ \| ([^|]*)\|$", section.partition("\n##")[0], re.MULTILINE)
+    assert [row[:2] for row in rows] == [(code.value, VERDICTS[code].value) for code in ErrorCode]
+    assert [code for code, verdict, advice in rows if verdict != "final" and not advice] == []
