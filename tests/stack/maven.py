@@ -62,7 +62,7 @@ def tool(name: str) -> str:
     path = shutil.which(name)
     if path is None:
         raise MissingServiceError(
-            f"{name} is not installed (a JDK of Java 17 and Maven run what the tests want of Kafka)"
+            f"{name} is not installed (the Kafka and Spring Kafka of the tests want a JDK of Java 17 and Maven)"
         )
     return path
 
