@@ -44,9 +44,9 @@ async def test_spring_follows_a_job_of_ours_from_hop_to_hop_to_its_dead_letter(
         assert found["attempts"] == attempts
         assert found["origin"] == {
             "topic": deployment.requests, "partition": 1, "offset": 0, "timestamp": sent.timestamp,
-            "timestamp_type": "CreateTime", "group": deployment.prefix,
+            "timestampType": "CreateTime", "group": deployment.prefix,
         }  # fmt: skip
-        assert found["first_timestamp"] == sent.timestamp
+        assert found["firstTimestamp"] == sent.timestamp
         assert found["exception"]["fqcn"] == "consumer.core.failures.TransientError"
         assert f"s3://{deployment.prefix}/gone.mp3" in found["exception"]["message"]
 

@@ -129,7 +129,7 @@ async def test_spring_finds_origin_exception_and_attempts_in_our_dead_letters(
     assert found["origin"] == expected_origin(sent)
     assert found["exception"] == {"fqcn": "consumer.core.failures.PermanentError", "message": error.message}
     assert found["attempts"] == 3 + 1  # Spring's own dead letters count the delivery there, too
-    assert found["first_timestamp"] == sent.timestamp_ms
+    assert found["firstTimestamp"] == sent.timestamp_ms
     assert (bytes.fromhex(found["key"]), bytes.fromhex(found["value"])) == (sent.key, sent.value)
 
 
@@ -151,7 +151,7 @@ async def test_our_retry_hop_goes_on_through_springs_retry_topics_when_it_is_due
         letters = await fetch(kafka, f"{topic}-dlt", 2)
     assert found["origin"] == expected_origin(sent)
     assert found["exception"] == {"fqcn": "consumer.core.failures.TransientError", "message": error.message}
-    assert (found["attempts"], found["first_timestamp"]) == (2, sent.timestamp_ms)
+    assert (found["attempts"], found["firstTimestamp"]) == (2, sent.timestamp_ms)
 
     ours = next(letter for letter in letters if "x-steno-worker" in dict(letter.headers))
     assert ours.timestamp_ms >= hop.not_before.timestamp() * 1000
@@ -162,5 +162,5 @@ async def test_our_retry_hop_goes_on_through_springs_retry_topics_when_it_is_due
 def expected_origin(sent: Record) -> dict[str, Any]:
     return {
         "topic": sent.topic, "partition": sent.partition, "offset": sent.offset, "timestamp": sent.timestamp_ms,
-        "timestamp_type": "CreateTime", "group": GROUP,
+        "timestampType": "CreateTime", "group": GROUP,
     }  # fmt: skip

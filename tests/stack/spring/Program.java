@@ -10,7 +10,7 @@ import java.util.Map;
 import org.springframework.context.annotation.AnnotationConfigApplicationContext;
 import org.springframework.core.env.MapPropertySource;
 
-/** Runs Spring Kafka applications on command: a line in is a verb, a topic and a group, or `stop`; ends with its input. */
+/** Runs applications on command: a line in is a verb, a topic and a group, or `stop`; ends with its input. */
 public final class Program {
     private static final Map<String, Class<?>> VERBS =
             Map.of(

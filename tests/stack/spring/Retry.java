@@ -12,7 +12,7 @@ import org.springframework.kafka.retrytopic.RetryTopicConfigurationBuilder;
 import org.springframework.scheduling.TaskScheduler;
 import org.springframework.scheduling.concurrent.ThreadPoolTaskScheduler;
 
-/** Fails on every record, three times: on its topic and on two retry topics; the dead letters are left where they are. */
+/** Fails on every record three times: on its topic and on two retry topics. Dead letters stay where they are. */
 @EnableKafkaRetryTopic
 class Retry {
     private static final int PARTITIONS = 2;
