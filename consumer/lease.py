@@ -48,8 +48,7 @@ class Written:
     """A lease as this worker wrote it last."""
 
     document: LeaseDocument
-    etag: str | None
-    """None where the store did not tell."""
+    etag: str
     at: float
     """By this worker's clock, before it was sent: the store has it as written at that moment or later."""
 
@@ -118,9 +117,9 @@ class Lease:
             log.warning("lease_not_released", lease=self._uri, error=str(exc) or type(exc).__name__)
 
     async def _write(self, change: Callable[[LeaseDocument], LeaseDocument]) -> None:
-        if self._written.etag is not None and await self._replace(change, self._written.etag):
+        if await self._replace(change, self._written.etag):
             return
-        # The ETag is not known yet, or is another because the answer to a write of ours was lost, or it is lost.
+        # Lost, or the ETag is another because the answer to a write of ours was lost.
         if not await self._replace(change, await self._reread()):
             raise self._lost()
 

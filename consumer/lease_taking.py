@@ -50,8 +50,9 @@ class LeaseTaker:
         token = uuid.uuid4().hex
         at = self._clocks.monotonic()
         document = self._document(token, Deliveries())
-        if await self._patient_store.create(uri, _encode(document), LEASE_TYPE):
-            return self._lease(uri, Written(document, None, at))
+        etag = await self._patient_store.create(uri, _encode(document), LEASE_TYPE)
+        if etag is not None:
+            return self._lease(uri, Written(document, etag, at))
         for _ in range(_TRIES):
             found = await self._patient_store.read(uri)
             taken = None if found is None else await self._take_over(uri, found, token, at)

@@ -43,8 +43,8 @@ class PatientStore:
         """As the port says."""
         return await self._patience.outlast("read", lambda: self._store.read(uri), asks=Dependency.STORE)
 
-    async def create(self, uri: str, body: bytes, content_type: str) -> bool:
-        """As the port says. When an outage took the answer to a write of ours, the repetition reports False."""
+    async def create(self, uri: str, body: bytes, content_type: str) -> str | None:
+        """As the port says. When an outage took the answer to a write of ours, the repetition reports None."""
         return await self._patience.outlast(
             "create", lambda: self._store.create(uri, body, content_type), asks=Dependency.STORE
         )

@@ -81,7 +81,7 @@ class Journal:
     async def _written(self, uri: str, body: bytes, stored: StoredObject | None) -> bool:
         try:
             if stored is None:
-                return await self._store.create(uri, body, _CONTENT_TYPE)
+                return await self._store.create(uri, body, _CONTENT_TYPE) is not None
             return await self._store.replace(uri, body, _CONTENT_TYPE, etag=stored.etag) is not None
         except JobError as exc:
             raise unavailable(exc) from exc

@@ -40,8 +40,8 @@ class Store(Protocol):
         """Reads a small object; None when there is none."""
         ...
 
-    async def create(self, uri: str, body: bytes, content_type: str) -> bool:
-        """Writes with `If-None-Match: *`; False when an object is there already, which is left as it is."""
+    async def create(self, uri: str, body: bytes, content_type: str) -> str | None:
+        """Writes with `If-None-Match: *`; the ETag, or None when an object is there already, which is left as it is."""
         ...
 
     async def write(self, uri: str, body: bytes, content_type: str) -> None:

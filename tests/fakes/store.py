@@ -67,13 +67,13 @@ class FakeStore:
         body = self.objects.get(uri)
         return None if body is None else StoredObject(body, _etag_of(body), self._age_s(uri))
 
-    async def create(self, uri: str, body: bytes, content_type: str) -> bool:  # noqa: ARG002 - the port's
+    async def create(self, uri: str, body: bytes, content_type: str) -> str | None:  # noqa: ARG002
         split_writable(uri)
         self._enter("create", uri)
         if uri in self.versions:
-            return False
+            return None
         self.put(uri, body)
-        return True
+        return _etag_of(body)
 
     async def write(self, uri: str, body: bytes, content_type: str) -> None:  # noqa: ARG002 - the port's
         split_writable(uri)

@@ -193,9 +193,10 @@ async def test_one_of_many_creators_wins_and_all_read_its_bytes(bench: Bench) ->
 
 
 async def test_a_replacement_needs_the_current_etag(bench: Bench) -> None:
-    await bench.store.create(bench.uri("lease"), b"a", "text/plain")
+    created = await bench.store.create(bench.uri("lease"), b"a", "text/plain")
     first = await bench.store.read(bench.uri("lease"))
     assert first is not None
+    assert created == first.etag
     second = await bench.store.replace(bench.uri("lease"), b"b", "text/plain", etag=first.etag)
     assert second is not None
     assert await bench.store.replace(bench.uri("lease"), b"c", "text/plain", etag=first.etag) is None

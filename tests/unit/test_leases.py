@@ -80,10 +80,10 @@ class SlowStore(FakeStore):
         super().__init__()
         self.gate = asyncio.Event()
 
-    async def create(self, uri: str, body: bytes, content_type: str) -> bool:
-        is_new = await super().create(uri, body, content_type)
+    async def create(self, uri: str, body: bytes, content_type: str) -> str | None:
+        etag = await super().create(uri, body, content_type)
         await self.gate.wait()
-        return is_new
+        return etag
 
 
 async def test_who_is_cancelled_while_taking_gives_back_what_was_got(ward: Ward) -> None:

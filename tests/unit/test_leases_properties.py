@@ -28,11 +28,11 @@ class FaultyStore(FakeStore):
 
     fault = "none"
 
-    async def create(self, uri: str, body: bytes, content_type: str) -> bool:
+    async def create(self, uri: str, body: bytes, content_type: str) -> str | None:
         self._fail("away")
-        is_new = await super().create(uri, body, content_type)
+        etag = await super().create(uri, body, content_type)
         self._fail("lost")
-        return is_new
+        return etag
 
     async def replace(self, uri: str, body: bytes, content_type: str, *, etag: str) -> str | None:
         self._fail("away")

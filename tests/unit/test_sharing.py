@@ -194,8 +194,9 @@ async def test_an_illegible_claim_is_taken_over(fleet: Fleet) -> None:
 class LossyStore(FakeStore):
     """Writes, and then its answer is lost on the way."""
 
-    async def create(self, uri: str, body: bytes, content_type: str) -> bool:
-        return await super().create(uri, body, content_type) and "/_shared/" not in uri
+    async def create(self, uri: str, body: bytes, content_type: str) -> str | None:
+        etag = await super().create(uri, body, content_type)
+        return None if "/_shared/" in uri else etag
 
 
 async def test_a_claim_whose_writing_was_not_answered_is_ours() -> None:

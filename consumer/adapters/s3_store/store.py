@@ -114,15 +114,14 @@ class S3Store:
                 return None
             raise output_error(exc, uri, self._config.own) from exc
 
-    async def create(self, uri: str, body: bytes, content_type: str) -> bool:
-        """As the port says. When the answer to a write of ours was lost, the repetition reports False."""
+    async def create(self, uri: str, body: bytes, content_type: str) -> str | None:
+        """As the port says. When the answer to a write of ours was lost, the repetition reports None."""
         try:
-            await self._put(self._request(uri, body, content_type) | {"IfNoneMatch": "*"})
+            return await self._put(self._request(uri, body, content_type) | {"IfNoneMatch": "*"})
         except FOREIGN as exc:
             if fault_of(exc) is Fault.CHANGED:
-                return False
+                return None
             raise output_error(exc, uri, self._config.own) from exc
-        return True
 
     async def write(self, uri: str, body: bytes, content_type: str) -> None:
         """As the port says."""
