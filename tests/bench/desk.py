@@ -1,9 +1,9 @@
 """The dead-letter desk at work on a real broker and store: `python -m tests.bench.desk`.
 
 A dead-letter topic is filled with records of seven codes, as steno and both of Spring's ways write them. Then, each as
-a command of its own: stats, a filtered dry run, that replay at a rate, the same again, the rest as fast as it goes,
-and stats. Told for each: seconds from start to end of the process, of processor time, its peak of memory, what it printed, and how many
-records the requests topic had then.
+a command of its own: stats, a list, a filtered dry run, that replay at a rate, the same again, the rest as fast as it
+goes, and stats. Told for each: seconds from start to end of the process, those of processor time, its peak of memory,
+what it printed, and how many records the requests topic had then.
 """
 
 from __future__ import annotations
