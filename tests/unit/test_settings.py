@@ -148,6 +148,32 @@ def test_a_name_that_no_topic_can_have_is_refused(load: Load) -> None:
     ]  # fmt: skip
 
 
+def test_retry_topics_are_named_after_requests_and_delays(load: Load) -> None:
+    settings = load(STENO_TOPICS__REQUESTS="team.requests", STENO_RETRY__DELAYS_MS="500, 60000")
+    assert settings.ladder.topics == {"team.requests-retry-500": 500, "team.requests-retry-60000": 60_000}
+    assert list(load().ladder.topics.values()) == [500, 60_000]
+
+
+def test_retries_can_be_switched_off(load: Load) -> None:
+    settings = load(STENO_RETRY__DELAYS_MS="None")
+    assert (settings.retry.delays_ms, settings.ladder.topics) == ((), {})
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "soon", "86400001", "1.5", "1,,x", ",".join(["1"] * 21)])
+def test_a_delay_that_makes_no_sense_is_refused(load: Load, text: str) -> None:
+    assert "STENO_RETRY__DELAYS_MS" in refusal(load, STENO_RETRY__DELAYS_MS=text)
+
+
+def test_no_topic_may_have_the_name_of_a_retry_topic(load: Load) -> None:
+    words = refusal(load, STENO_TOPICS__REQUESTS="calls", STENO_TOPICS__DLT="calls-retry-5")
+    assert words == "STENO_TOPICS__DLT: 'calls-retry-5' is the name of a retry topic; choose another one"
+
+
+def test_names_of_retry_topics_have_room(load: Load) -> None:
+    assert load(STENO_TOPICS__REQUESTS="r" * 234, STENO_TOPICS__DLT="d").ladder.requests == "r" * 234
+    assert refusal(load, STENO_TOPICS__REQUESTS="r" * 235).startswith("STENO_TOPICS__REQUESTS: 234 letters at most")
+
+
 def test_named_topic_is_kept() -> None:
     assert TopicSettings(requests="team.requests", dlt="graveyard").dlt == "graveyard"
 
