@@ -5,6 +5,7 @@ Which of our errors a meaning becomes depends on what was being done; that table
 
 from __future__ import annotations
 
+import ssl
 from enum import StrEnum
 from typing import Final
 
@@ -161,9 +162,10 @@ BY_CLASS: Final[dict[type[BaseException], Fault]] = {
             boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError,
             boto.UnknownCredentialError, boto.TokenRetrievalError, boto.NoAuthTokenError,
             boto.RefreshWithMFAUnsupportedError, boto.SSOError, boto.MetadataRetrievalError,
-            # A profile or a role is read again whenever what it gave runs out.
-            boto.ProfileNotFound, boto.ConfigNotFound, boto.ConfigParseError, boto.InvalidConfigError,
-            boto.InvalidIMDSEndpointError, boto.InvalidIMDSEndpointModeError, boto.MissingDependencyException,
+            # A profile or a role is read again whenever what it gave runs out; a role wants a region.
+            boto.NoRegionError, boto.ProfileNotFound, boto.ConfigNotFound, boto.ConfigParseError,
+            boto.InvalidConfigError, boto.InvalidIMDSEndpointError, boto.InvalidIMDSEndpointModeError,
+            boto.MissingDependencyException,
         ),
         Fault.CREDENTIALS,
     ),
@@ -188,6 +190,15 @@ BY_CLASS: Final[dict[type[BaseException], Fault]] = {
 }  # fmt: skip
 """The nearest class in an error's own order counts."""
 
+BY_WRAPPED: Final[dict[type[BaseException], Fault]] = {
+    # Of files none is read while a request is sent but those of certificates.
+    **dict.fromkeys((FileNotFoundError, PermissionError, IsADirectoryError, ssl.SSLError), Fault.UNTRUSTED),
+    OSError: Fault.UNAVAILABLE,
+    # A complaint about our values.
+    ValueError: Fault.INVALID,
+}
+"""For the bare `HTTPClientError`, by what it wraps; likewise."""
+
 CREDENTIAL_OPERATIONS: Final = frozenset(
     ("AssumeRole", "AssumeRoleWithWebIdentity", "GetRoleCredentials", "CreateToken", "CreateOAuth2Token")
 )
@@ -198,9 +209,12 @@ def fault_of(error: BaseException) -> Fault:
     """Judges one of the `FOREIGN` errors."""
     if isinstance(error, boto.ClientError):
         return _fault_of_answer(error)
-    if _is_unsendable(error):
-        return Fault.INVALID
-    return next(BY_CLASS[kind] for kind in type(error).__mro__ if kind in BY_CLASS)
+    wrapped = getattr(error, "kwargs", {}).get("error") if type(error) is boto.HTTPClientError else None
+    return _nearest(BY_WRAPPED, wrapped) or _nearest(BY_CLASS, error) or Fault.REFUSED
+
+
+def _nearest(table: dict[type[BaseException], Fault], error: object) -> Fault | None:
+    return next((table[kind] for kind in type(error).__mro__ if kind in table), None)
 
 
 def _fault_of_answer(error: boto.ClientError) -> Fault:
@@ -222,9 +236,3 @@ def _is_of_no_store(error: boto.ClientError, status: int) -> bool:
     says_nothing = error.response.get("Error", {}).get("Code", "") in {"", str(status)}
     kind = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("content-type", "")
     return says_nothing and status in {403, 404, 405} and kind.startswith(("text/html", "text/plain"))
-
-
-def _is_unsendable(error: BaseException) -> bool:
-    """Whether the client wraps a complaint about our values; a bad certificate is a ValueError too, and an OSError."""
-    cause = getattr(error, "kwargs", {}).get("error") if isinstance(error, boto.HTTPClientError) else None
-    return isinstance(cause, ValueError) and not isinstance(cause, OSError)

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Final, Self
 
 import aioboto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from consumer.adapters.s3_store.client import StoreConfig, open_client
@@ -61,7 +61,7 @@ class S3Store:
             session = self._session or aioboto3.Session()
             opening = open_client(session, self._endpoint_url, self._config)
             self._client: S3Client = await self._resources.enter_async_context(opening)
-        except (BotoCoreError, ValueError) as exc:
+        except (*FOREIGN, ValueError) as exc:
             raise FatalError(ExitCode.BAD_SETTINGS, f"the AWS settings do not fit: {exc}; {_SETTINGS}") from exc
         return self
 
