@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 
 import structlog
 
-from consumer.core.failures import JobError, TransientError
+from consumer.core.failures import JobError, LeaseLostError, TransientError
 from consumer.core.leases import (
     LEASE_TYPE,
     LeaseDocument,
-    LeaseLostError,
     LeaseState,
     LeaseTerms,
     read_lease,

@@ -8,7 +8,6 @@ from typing import Final
 import structlog
 
 from consumer.core.leases import (
-    LEASE_NAME,
     LEASE_TYPE,
     Available,
     Deliveries,
@@ -22,6 +21,7 @@ from consumer.core.locations import state_uri
 from consumer.core.sightings import Sightings
 from consumer.lease import Clocks, Lease, LeaseConfig, Written
 from consumer.ports import Store, StoredObject
+from contracts.state import LEASE_NAME
 
 log = structlog.get_logger(__name__)
 

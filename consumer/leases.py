@@ -13,9 +13,9 @@ from typing import TypeVar
 
 import structlog
 
-from consumer.core.failures import JobError
+from consumer.core.failures import JobError, LeaseLostError
 from consumer.core.jobs import Job
-from consumer.core.leases import Held, LeaseDocument, LeaseLostError
+from consumer.core.leases import Held, LeaseDocument
 from consumer.interruption import Interruption
 from consumer.lease import Clocks, Lease, LeaseConfig
 from consumer.lease_taking import LeaseTaker

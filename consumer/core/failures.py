@@ -5,6 +5,7 @@
     │   ├── PermanentError        dead-letter at once
     │   ├── TransientError        try again later, then dead-letter
     │   └── OutageError           pause intake, keep the job
+    ├── LeaseLostError            another worker has the job: stop, settle nothing
     └── FatalError                stop the worker with its own exit code, offsets untouched
 
 The final verdict (`CANCELLED`, `DEADLINE_EXCEEDED`) is an outcome and not a failure.
@@ -85,6 +86,10 @@ class OutageError(JobError):
     """A dependency is away: nobody's job is at fault."""
 
     verdict = Verdict.OUTAGE
+
+
+class LeaseLostError(ConsumerError):
+    """Another worker has taken the job over, for this one was silent: stop, and settle nothing."""
 
 
 class FatalError(ConsumerError):

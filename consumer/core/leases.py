@@ -14,11 +14,10 @@ from typing import Final, Literal
 
 from pydantic import Field, ValidationError
 
-from consumer.core.failures import ConsumerError, TransientError
+from consumer.core.failures import TransientError
 from contracts.errors import ErrorCode
 from contracts.requests import Contract
 
-LEASE_NAME: Final = "lease"
 LEASE_TYPE: Final = "application/json"
 STORE_CLOCK_S: Final = 1.0
 """The store's clock tells whole seconds: an age from two readings is wrong by up to one, either way."""
@@ -91,10 +90,6 @@ class LeaseTerms:
     def retry_s(self) -> float:
         """Pause after a renewal that failed."""
         return self.ttl_s / 15
-
-
-class LeaseLostError(ConsumerError):
-    """Another worker has taken the job over, for this one was silent: stop, and settle nothing."""
 
 
 def read_lease(body: bytes) -> LeaseDocument | None:

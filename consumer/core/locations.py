@@ -15,11 +15,11 @@ from typing import Final
 from consumer.core.failures import PermanentError
 from contracts.errors import ErrorCode
 from contracts.requests import JOB_ID_PATTERN, split_s3_uri
+from contracts.state import NO_TENANT
 
 TRANSCRIPT_NAME: Final = "transcript.json"
 MANIFEST_NAME: Final = "manifest.json"
 
-_NO_TENANT: Final = "-"
 _SHARED: Final = "_shared"
 _MAX_KEY_BYTES: Final = 1024
 _NAME: Final = re.compile(JOB_ID_PATTERN)
@@ -63,7 +63,7 @@ def state_uri(state_prefix: str, tenant: str | None, job_id: str, name: str) -> 
         PermanentError: `REQUEST_INVALID`; a key would be longer than S3 allows.
         ValueError: a part cannot be a segment of a key; a defect of the caller.
     """
-    return _below(state_prefix, _NO_TENANT if tenant is None else _named(tenant), _named(job_id), _named(name))
+    return _below(state_prefix, NO_TENANT if tenant is None else _named(tenant), _named(job_id), _named(name))
 
 
 def shared_uri(state_prefix: str, tenant: str | None, digest: str) -> str:
@@ -72,7 +72,7 @@ def shared_uri(state_prefix: str, tenant: str | None, digest: str) -> str:
     Beside all tenants' folders and not in one of them: no job's folder is ever met, and one lifecycle rule of the
     bucket covers all.
     """
-    return _below(state_prefix, _SHARED, _NO_TENANT if tenant is None else _named(tenant), _named(digest))
+    return _below(state_prefix, _SHARED, NO_TENANT if tenant is None else _named(tenant), _named(digest))
 
 
 def is_under(uri: str, prefix: str) -> bool:

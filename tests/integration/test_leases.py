@@ -10,7 +10,8 @@ import aioboto3
 import pytest
 
 from consumer.adapters.s3_store import S3Store
-from consumer.core.leases import Held, LeaseLostError, LeaseTerms
+from consumer.core.failures import LeaseLostError
+from consumer.core.leases import Held, LeaseTerms
 from consumer.core.locations import transcript_uri
 from consumer.lease import Lease, LeaseConfig
 from consumer.leases import Leases

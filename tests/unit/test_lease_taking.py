@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from consumer.core.failures import OutageError
-from consumer.core.leases import Held, LeaseLostError
+from consumer.core.failures import LeaseLostError, OutageError
+from consumer.core.leases import Held
 from consumer.lease import Lease
 from contracts.errors import ErrorCode
 from tests.fakes.store import FakeStore

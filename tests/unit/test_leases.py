@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from consumer.core.failures import JobError, OutageError
-from consumer.core.leases import Held, LeaseLostError
+from consumer.core.failures import JobError, LeaseLostError, OutageError
+from consumer.core.leases import Held
 from consumer.lease import Lease
 from tests.fakes.store import FakeStore
 from tests.leasing import AWAY, JOB, PLACE, Ward, taken

@@ -8,8 +8,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from consumer.core.failures import OutageError
-from consumer.core.leases import Held, LeaseDocument, LeaseLostError, LeaseState, LeaseTerms, read_lease
+from consumer.core.failures import LeaseLostError, OutageError
+from consumer.core.leases import Held, LeaseDocument, LeaseState, LeaseTerms, read_lease
 from consumer.lease import Clocks, Lease, LeaseConfig
 from consumer.leases import Leases
 from contracts.errors import ErrorCode
