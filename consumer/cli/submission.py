@@ -58,8 +58,8 @@ class Submission:
         self._client = client
         self._bars = bars
         self._gate = asyncio.Semaphore(_AT_ONCE)
-        self.open: dict[str, str] = {}
-        """Jobs that the broker has and whose end is not known, with their inputs."""
+        self.open: dict[str, Entry] = {}
+        """What the broker has and whose end is not known, by its key."""
 
     async def publish(self, entry: Entry) -> Submitted | Failure:
         """Ends when the broker has the request."""
@@ -76,10 +76,10 @@ class Submission:
                 job = await self._published(entry)
                 _pass_on_cancellation()
                 outcome = await self._outcome(job, show, timeout_s)
-                del self.open[entry.job_id]
+                del self.open[entry.key]
                 return await _translated(self._client.fetch_transcript(outcome), ErrorCode.STORAGE_UNAVAILABLE)
             except _GivenUpError as error:
-                self.open.pop(entry.job_id, None)
+                self.open.pop(entry.key, None)
                 return Failure(entry.name, error.code, error.message)
 
     async def _published(self, entry: Entry) -> JobHandle:
@@ -91,7 +91,7 @@ class Submission:
                     request = request.model_copy(update={"input": Input(uri=uri)})
                 bar.say("publishing")
                 job = await self._hand_over(request)
-        self.open[entry.job_id] = entry.name
+        self.open[entry.key] = entry
         return job
 
     async def _hand_over(self, request: TranscriptionRequest) -> JobHandle:

@@ -93,10 +93,8 @@ class Submitting:
             yield
         except BaseException:
             with contextlib.suppress(OSError):
-                for job_id, name in submission.open.items():
-                    self._printer.bars.print(
-                        on_one_line(f"steno: {name}: job {job_id} goes on; steno watch {job_id} follows it"), err=True
-                    )
+                for entry in submission.open.values():
+                    self._printer.bars.print(on_one_line(_goes_on(entry)), err=True)
             raise
 
 
@@ -132,6 +130,12 @@ class _Report:
             case _:
                 code = self._printer.result(_name(each), result)
         self.code = max(self.code, code)
+
+
+def _goes_on(entry: Entry) -> str:
+    whose = f" --tenant {entry.request.tenant}" if entry.request.tenant else ""
+    follow = f"steno watch {entry.job_id}{whose} follows it, steno cancel {entry.job_id}{whose} ends it"
+    return f"steno: {entry.name}: job {entry.job_id} goes on; {follow}"
 
 
 def _name(each: Entry | Failure) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from rich.console import Console
 from consumer.cli import SettingsLoader
 from consumer.cli.access import fatal
 from consumer.cli.board import Board
+from consumer.cli.job_names import checked_ids, tenant_flag
 from consumer.cli.moments import moment
 from consumer.cli.printable import on_one_line
 from consumer.cli.submit import client_config
@@ -23,7 +23,6 @@ from consumer.cli.views import Documents, Lines, Screen, View
 from consumer.core.failures import ExitCode
 from contracts.client import ClientConfig, ClientError, EventFeed, StenoClient
 from contracts.events import Event, Kind, OutcomeEvent
-from contracts.requests import JOB_ID_PATTERN
 
 _LOOKBACK: Final = timedelta(hours=1)
 _STORE_ANSWERS_S: Final = 10.0
@@ -32,7 +31,8 @@ _EVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @click.command()
-@click.argument("job_ids", nargs=-1, metavar="[JOB_ID…]")
+@click.argument("job_ids", nargs=-1, metavar="[JOB_ID…]", callback=checked_ids)
+@tenant_flag("Only this tenant's jobs; unset: a JOB_ID names a job of no tenant.")
 @click.option(
     "--since", type=moment, metavar="TIME", help="Begin with what happened since then: 10m, 2h, 1d ago, or an ISO time."
 )
@@ -42,7 +42,7 @@ _EVER: Final = datetime.min.replace(tzinfo=UTC)
 @click.option("--json", "as_json", is_flag=True, help="Print one document for each event.")
 @click.pass_obj
 def command(
-    load_settings: SettingsLoader, /, job_ids: Sequence[str], since: datetime | None,
+    load_settings: SettingsLoader, /, job_ids: Sequence[str], tenant: str | None, since: datetime | None,
     timeout_s: float | None, *, as_json: bool,
 ) -> ExitCode:  # fmt: skip
     """Follows jobs: progress and outcomes of all, or of each JOB_ID until it has ended.
@@ -51,23 +51,21 @@ def command(
     says otherwise, and in the object store; the last end of each counts. Exit code 1 when one of them has failed or
     has not ended in time. Without a JOB_ID it goes on until Ctrl-C or for --timeout-s.
     """
-    for job_id in job_ids:
-        if not re.fullmatch(JOB_ID_PATTERN, job_id):
-            raise click.UsageError(f"{job_id!r} is no job id: letters, digits, '.', '_' and '-', at most 128.")
     config = client_config(load_settings())
     if since is None and job_ids:
         since = datetime.now(UTC) - _LOOKBACK
     with _passed_over(), _view(as_json=as_json) as view:
-        return asyncio.run(_Watch(config, view, frozenset(job_ids)).run(since, timeout_s))
+        return asyncio.run(_Watch(config, view, frozenset(job_ids), tenant).run(since, timeout_s))
 
 
 class _Watch:
     """One run of the command."""
 
-    def __init__(self, config: ClientConfig, view: View, job_ids: frozenset[str]) -> None:
+    def __init__(self, config: ClientConfig, view: View, job_ids: frozenset[str], tenant: str | None) -> None:
         self._config = config
         self._view = view
         self._job_ids = job_ids
+        self._tenant = tenant
         self._board = Board()
         self._ends: dict[str, Kind] = {}
 
@@ -115,7 +113,7 @@ class _Watch:
         try:
             async with asyncio.timeout(_STORE_ANSWERS_S), StenoClient(self._config) as client:
                 for job_id in sorted(unheard):
-                    if (outcome := await client.find_outcome(job_id)) is not None:
+                    if (outcome := await client.find_outcome(job_id, tenant=self._tenant)) is not None:
                         self._hear(_event_of(outcome))
         except (ClientError, TimeoutError) as exc:
             why = str(exc) or f"no answer in {_STORE_ANSWERS_S:g} s"
@@ -126,7 +124,11 @@ class _Watch:
         return self._job_ids - self._ends.keys()
 
     def _is_meant(self, event: Event) -> bool:
-        return not self._job_ids or event.data.job_id in self._job_ids
+        if not self._job_ids:
+            return self._tenant in {None, event.data.tenant}
+        # Bytes that held no job are nobody's, and what stood in them for a job id may be a tenant's.
+        is_ours = event.data.tenant == self._tenant or event.data.input is None
+        return is_ours and event.data.job_id in self._job_ids
 
 
 def _event_of(outcome: OutcomeEvent) -> Event:

@@ -115,8 +115,10 @@ class EventFeed:
                 if isinstance(event.data, OutcomeEvent):
                     yield cast("Event[OutcomeEvent]", event)
 
-    async def until_settled(self, job_ids: Iterable[str], *, timeout_s: float) -> AsyncIterator[Event]:
-        """Events of these jobs, each once, until every job has its outcome; that is a job's last event here.
+    async def until_settled(
+        self, job_ids: Iterable[str], *, tenant: str | None = None, timeout_s: float
+    ) -> AsyncIterator[Event]:
+        """Events of these jobs of one tenant, each once, until every job has its outcome, its last event here.
 
         Raises:
             ClientError: as `events`, or not all outcomes came within that many seconds.
@@ -127,7 +129,8 @@ class EventFeed:
         while waiting:
             for event in await self.poll():
                 job_id = event.data.job_id
-                if job_id not in waiting or (event.source, event.id) in seen:
+                is_ours = event.data.tenant == tenant or event.data.input is None
+                if job_id not in waiting or not is_ours or (event.source, event.id) in seen:
                     continue
                 seen.add((event.source, event.id))
                 if isinstance(event.data, OutcomeEvent):

@@ -1,4 +1,4 @@
-"""A producer and a worker with exactly the rights of `infra/iam`, against a store that checks every call."""
+"""Each party with exactly the rights of `infra/iam`, against a store that checks every call."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import aiohttp
 import pytest
 from botocore.exceptions import ClientError
 
-from contracts.client import ClientConfig, StenoClient
+from contracts.client import ClientConfig, StenoClient, StoreClient
+from contracts.state import JobState
 from tests import media
+from tests.beside import Beside
 from tests.e2e.fleet import Deployment
 from tests.stack.clients import make_bucket, make_topic
 from tests.stack.store import S3Address, moto
@@ -20,6 +22,22 @@ from tests.stack.store import S3Address, moto
 POLICIES = Path(__file__).parents[2] / "infra" / "iam"
 MEDIA, TRANSCRIPTS = "media", "transcripts"
 SECONDS = 2
+FORBIDDEN = (
+    ("worker", "put_object", MEDIA, "uploads/x"),
+    ("worker", "delete_object", TRANSCRIPTS, "job/manifest.json"),
+    ("worker", "delete_object", MEDIA, "uploads/x"),
+    ("producer", "put_object", TRANSCRIPTS, "job/manifest.json"),
+    ("producer", "put_object", MEDIA, "elsewhere/x"),
+    ("producer", "get_object", MEDIA, "uploads/x"),
+    ("producer", "delete_object", MEDIA, "uploads/x"),
+    ("producer", "put_object", TRANSCRIPTS, ".steno/-/job/cancel"),
+    ("operator", "put_object", TRANSCRIPTS, ".steno/-/job/lease"),
+    ("operator", "put_object", TRANSCRIPTS, "job/manifest.json"),
+    ("operator", "get_object", TRANSCRIPTS, "job/transcript.json"),
+    ("operator", "get_object", MEDIA, "uploads/x"),
+    ("operator", "delete_object", TRANSCRIPTS, ".steno/-/job/cancel"),
+)
+"""Who may not do what."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +64,7 @@ async def identities() -> AsyncIterator[dict[str, Identity]]:
     with moto() as store:
         await make_bucket(store.address, MEDIA)
         await make_bucket(store.address, TRANSCRIPTS)
-        found = {name: await _identity(store.address, name) for name in ("worker", "producer")}
+        found = {name: await _identity(store.address, name) for name in ("worker", "producer", "operator")}
         reset = f"{store.address.endpoint}/moto-api/reset-auth"
         async with aiohttp.ClientSession() as session, session.post(reset, data="0") as response:
             response.raise_for_status()
@@ -94,19 +112,24 @@ async def test_the_rights_we_ship_are_enough_for_a_job_from_upload_to_transcript
     assert [dict(letter.headers).get("x-steno-error-message") for letter in letters] == []
 
 
-@pytest.mark.parametrize(
-    ("name", "action", "bucket", "key"),
-    [
-        ("worker", "put_object", MEDIA, "uploads/x"),
-        ("worker", "delete_object", TRANSCRIPTS, "job/manifest.json"),
-        ("worker", "delete_object", MEDIA, "uploads/x"),
-        ("producer", "put_object", TRANSCRIPTS, "job/manifest.json"),
-        ("producer", "put_object", MEDIA, "elsewhere/x"),
-        ("producer", "get_object", MEDIA, "uploads/x"),
-        ("producer", "delete_object", MEDIA, "uploads/x"),
-    ],
-)
-async def test_nothing_else_is_allowed(
-    identities: dict[str, Identity], name: str, action: str, bucket: str, key: str
+async def test_an_operator_may_ask_for_jobs_and_cancel_them(
+    identities: dict[str, Identity], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert await identities[name].refused(action, Bucket=bucket, Key=key) == "AccessDenied"
+    async with Beside.opened(identities["worker"].address, TRANSCRIPTS, folder="") as beside:
+        await beside.lease("running")
+        await beside.manifest("done", "acme")
+        await beside.status("done", JobState.COMPLETED, "acme")
+    for name, value in identities["operator"].address.environment().items():
+        monkeypatch.setenv(name, value)
+    async with StoreClient(ClientConfig()) as client:
+        running, unknown = await client.status("running"), await client.cancel("queued")
+        found = {job.job_id: job.state async for job in client.jobs()}
+        cancelled = await client.cancel("running")
+    assert running is not None
+    assert (running.state, unknown, cancelled) == (JobState.RUNNING, None, running)
+    assert found == {"running": JobState.RUNNING, "done": JobState.COMPLETED, "queued": JobState.QUEUED}
+
+
+async def test_nothing_else_is_allowed(identities: dict[str, Identity]) -> None:
+    answers = {each: await identities[each[0]].refused(each[1], Bucket=each[2], Key=each[3]) for each in FORBIDDEN}
+    assert answers == dict.fromkeys(FORBIDDEN, "AccessDenied")

@@ -14,7 +14,7 @@ from consumer.core.failures import ExitCode
 from consumer.settings import KafkaSettings, S3Settings, Settings
 from contracts.events import ErrorDetail
 from contracts.state import JobState
-from tests.integration.beside import Beside
+from tests.beside import Beside
 from tests.stack.store import S3Address
 
 pytestmark = pytest.mark.usefixtures("aws_environment")

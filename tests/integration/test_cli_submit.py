@@ -205,7 +205,8 @@ async def test_an_interrupted_wait_tells_which_jobs_go_on(settings: Settings) ->
     request, out, err = await interrupted(settings, "--wait", "s3://media/b.mp3")
     assert out == ""
     assert err.splitlines()[0] == (
-        f"steno: s3://media/b.mp3: job {request.job_id} goes on; steno watch {request.job_id} follows it"
+        f"steno: s3://media/b.mp3: job {request.job_id} goes on; steno watch {request.job_id} follows it,"
+        f" steno cancel {request.job_id} ends it"
     )
 
 
@@ -226,14 +227,14 @@ async def test_written_requests_are_published_with_what_the_flags_say(
     file = tmp_path / "requests.jsonl"
     documents = [
         {"job_id": f"call-{number}", "input": {"uri": f"s3://media/{number}.mp3"}, "options": {"beam_size": number},
-         "deadline": "2026-09-01T00:00:00Z"}
+         "callback": "https://a"}
         for number in (1, 2)
     ]  # fmt: skip
     file.write_text("\n".join(map(json.dumps, documents)))
     assert await submit(settings, "--request", file, "--language", "de", "s3://media/0.mp3") == ExitCode.OK
     captured = capsys.readouterr()
     assert captured.out.splitlines()[1:] == ["call-1\ts3://media/1.mp3", "call-2\ts3://media/2.mp3"]
-    assert captured.err == f"steno: {file}:1: deadline: no such name, left out. It stands in 1 more.\n"
+    assert captured.err == f"steno: {file}:1: callback: no such name, left out. It stands in 1 more.\n"
     published = {request.job_id: request.options for request in await requests(settings, 3)}
     assert (published["call-2"].beam_size, published["call-2"].language) == (2, "de")
 

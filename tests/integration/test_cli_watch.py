@@ -40,8 +40,8 @@ async def settings(kafka: str, unique: str) -> Settings:
     return Settings(kafka=KafkaSettings(bootstrap_servers=kafka), topics=topics)
 
 
-def make_a_job(job_id: str) -> Job:
-    request = TranscriptionRequest(job_id=job_id, input=Input(uri="s3://media/a.mp3"))
+def make_a_job(job_id: str, tenant: str | None = None) -> Job:
+    request = TranscriptionRequest(job_id=job_id, tenant=tenant, input=Input(uri="s3://media/a.mp3"))
     return make_job(request, default_output="s3://transcripts/")
 
 
@@ -51,14 +51,16 @@ def under_way(settings: Settings, job_id: str, done_s: float) -> tuple[str, Outb
     return settings.topics.progress, progress_record(EMITTER, job, event, now=datetime.now(UTC), cause=make_record())
 
 
-def ended(settings: Settings, job_id: str, kind: Kind = Kind.COMPLETED) -> tuple[str, OutboundRecord]:
-    job = make_a_job(job_id)
+def ended(
+    settings: Settings, job_id: str, kind: Kind = Kind.COMPLETED, tenant: str | None = None
+) -> tuple[str, OutboundRecord]:
+    job = make_a_job(job_id, tenant)
     if kind is Kind.FAILED:
         outcome = failed_outcome(job, PermanentError(ErrorCode.MEDIA_CORRUPT, "it is"), "w")
     else:
         outcome = OutcomeEvent(
             job_id=job_id, outcome=kind, input="s3://media/a.mp3", manifest="s3://t/m.json", error=None, attempt=1,
-            worker="w",
+            worker="w", tenant=tenant,
         )  # fmt: skip
     return settings.topics.results, outcome_record(EMITTER, job, outcome, now=datetime.now(UTC), cause=make_record())
 
@@ -115,6 +117,17 @@ async def test_the_last_end_of_a_job_counts(settings: Settings, capsys: pytest.C
     await publish(settings, ended(settings, "a", Kind.FAILED), ended(settings, "a"))
     assert await watch(settings, "a") == ExitCode.OK
     assert [line.split("\t")[2] for line in capsys.readouterr().out.splitlines()] == ["failed", "completed"]
+
+
+async def test_a_job_id_names_a_job_within_its_tenant(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    await publish(
+        settings, ended(settings, "a", Kind.FAILED, "acme"), ended(settings, "a"), ended(settings, "b", tenant="acme")
+    )
+    assert await watch(settings, "a") == ExitCode.OK
+    assert await watch(settings, "a", "--tenant", "acme") == ExitCode.FAILED
+    assert await watch(settings, "--tenant", "acme", "--since", "1h", "--timeout-s", "2") == ExitCode.OK
+    told = [line.split("\t")[1:3] for line in capsys.readouterr().out.splitlines()]
+    assert told == [["a", "completed"], ["a", "failed"], ["a", "failed"], ["b", "completed"]]
 
 
 async def test_a_job_that_does_not_end_in_time_is_named(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:

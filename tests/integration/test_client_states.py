@@ -11,7 +11,7 @@ from consumer.core.leases import LeaseState
 from contracts.client import ClientConfig, ClientError, StenoClient, StoreClient, SyncStenoClient
 from contracts.client.listing import _READS_AT_ONCE
 from contracts.state import JobState
-from tests.integration.beside import Beside
+from tests.beside import Beside
 from tests.stack.store import S3Address
 from tests.waiting import until
 
