@@ -247,6 +247,18 @@ async def test_an_outage_has_two_lines_whoever_waits_and_however_long(bed: Bed) 
     assert (told[1]["lasted_s"], told[1]["waiting"]) == (15.5, 3)
 
 
+async def test_the_next_outage_begins_with_short_pauses_again(bed: Bed) -> None:
+    await bed.meets("a")
+    for _ in range(3):
+        await bed.clock.step()
+    bed.failing.clear()
+    await bed.clock.step()
+    ended_s = bed.clock.now_s
+    await bed.meets("b")
+
+    assert await bed.clock.step() == ended_s + 0.5
+
+
 async def test_outages_and_their_seconds_are_counted_while_they_last(bed: Bed) -> None:
     task = await bed.meets("a")
     await bed.clock.step()
@@ -297,7 +309,8 @@ async def test_who_asks_for_all_needs_no_free_slot(bed: Bed) -> None:
     assert bed.calls == ["first", "second"]
     bed.failing.clear()
     await bed.clock.step()
-    await asyncio.gather(asking, holding)
+    async with asyncio.timeout(5):
+        await asyncio.gather(asking, holding)
 
     assert bed.calls == ["first", "second", "first", "second"]
 
