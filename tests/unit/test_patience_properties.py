@@ -17,7 +17,7 @@ from consumer.turns import Turns, set_current
 from contracts.errors import ErrorCode
 from tests.unit.test_patience import Clock, turned
 
-SLOTS = 2
+SLOTS = 1
 JOBS = 5
 CODES = [ErrorCode.STORAGE_UNAVAILABLE, ErrorCode.BROKER_UNAVAILABLE, ErrorCode.MODEL_LOAD_FAILED]
 
