@@ -81,6 +81,17 @@ async def test_a_program_for_credentials_that_is_not_there_is_a_bad_setting(tmp_
     assert str(tmp_path / "program") in error.message
 
 
+async def test_what_a_program_for_credentials_says_lets_nobody_in(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\necho 'no answer at https://user:password@vault/ ' >&2\nexit 1\n")
+    program.chmod(0o755)
+    write_profile(tmp_path, f"credential_process = {program}")
+    error = await failure_of()
+    assert isinstance(error, FatalError)
+    assert "no answer at https://" in error.message
+    assert "password" not in error.message
+
+
 async def test_a_bundle_of_certificates_that_is_not_there_is_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

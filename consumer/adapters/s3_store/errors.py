@@ -168,6 +168,11 @@ def fault_behind(error: JobError) -> Fault | None:
     return fault_of(error.__cause__) if isinstance(error.__cause__, FOREIGN) else None
 
 
+def words_of(error: Exception) -> str:
+    """The error's own words on one line, without what would let a reader in."""
+    return _SIGNED.sub("?…", without_credentials(" ".join(_words(error).split())))
+
+
 def job_error(code: ErrorCode, message: str) -> JobError:
     """The error whose class carries the code's verdict."""
     for kind in (PermanentError, TransientError, OutageError):
@@ -178,7 +183,7 @@ def job_error(code: ErrorCode, message: str) -> JobError:
 
 def _judged(error: Exception, uri: str, place: Place) -> JobError:
     code, meaning = TABLES[place][_fault_at(uri, error)]
-    return job_error(code, f"{uri}: {meaning} ({_detail(error)})")
+    return job_error(code, f"{uri}: {meaning} ({words_of(error)})")
 
 
 def _fault_at(uri: str, error: Exception) -> Fault:
@@ -186,11 +191,6 @@ def _fault_at(uri: str, error: Exception) -> Fault:
     # VersityGW breaks on such a name (500), and would do so for ever.
     is_broken_by_name = "\0" in uri and isinstance(error, boto.ClientError) and fault is Fault.UNAVAILABLE
     return Fault.BAD_KEY if is_broken_by_name else fault
-
-
-def _detail(error: Exception) -> str:
-    """The error's own words on one line, without what would let a reader in."""
-    return _SIGNED.sub("?…", without_credentials(" ".join(_words(error).split())))
 
 
 def _words(error: Exception) -> str:

@@ -16,7 +16,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 
 from consumer.adapters.s3_store.client import StoreConfig, open_client
 from consumer.adapters.s3_store.download import Download, unquoted
-from consumer.adapters.s3_store.errors import input_error, output_error
+from consumer.adapters.s3_store.errors import input_error, output_error, words_of
 from consumer.adapters.s3_store.faults import FOREIGN, Fault, fault_of
 from consumer.adapters.s3_store.pace import Pace
 from consumer.core.failures import ExitCode, FatalError
@@ -62,7 +62,9 @@ class S3Store:
             opening = open_client(session, self._endpoint_url, self._config)
             self._client: S3Client = await self._resources.enter_async_context(opening)
         except (*FOREIGN, ValueError) as exc:
-            raise FatalError(ExitCode.BAD_SETTINGS, f"the AWS settings do not fit: {exc}; {_SETTINGS}") from exc
+            raise FatalError(
+                ExitCode.BAD_SETTINGS, f"the AWS settings do not fit: {words_of(exc)}; {_SETTINGS}"
+            ) from exc
         return self
 
     async def __aexit__(
