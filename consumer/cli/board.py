@@ -88,7 +88,7 @@ class Board:
             mark = self._marks[key] = _Mark(attempt, event.time, progress.done_s or 0.0)
         done_s, audio_s = progress.done_s, progress.audio_s
         share = min(done_s / audio_s, 1.0) if done_s is not None and audio_s else None
-        row = Row(key[1], _stage(progress), share, _speed(mark, event.time, done_s), progress.worker, event.time)
+        row = Row(key[1], _stage(progress), share, _speed(mark, event.time, done_s), _note(progress), event.time)
         self.open[key] = row
         return row
 
@@ -96,7 +96,15 @@ class Board:
 def _stage(progress: ProgressEvent) -> str:
     if progress.kind is Kind.PROGRESS:
         return progress.stage.replace("_", " ") if progress.stage else "transcribing"
-    return progress.kind
+    return progress.kind.replace("_", " ")
+
+
+def _note(progress: ProgressEvent) -> str:
+    """Who works on the job, or why it waits and until when."""
+    if progress.error is None:
+        return progress.worker
+    again = f"; again at {progress.not_before.isoformat(timespec='seconds')}" if progress.not_before else ""
+    return f"{progress.error.code}: {progress.error.message}{again}"
 
 
 def _speed(mark: _Mark, now: datetime | None, done_s: float | None) -> float | None:

@@ -55,6 +55,15 @@ def test_a_job_goes_from_stage_to_stage() -> None:
     assert not board.open
 
 
+def test_a_job_that_waits_for_its_retry_says_why_and_until_when_and_is_under_way() -> None:
+    board = Board()
+    error = ErrorDetail(code="INPUT_NOT_FOUND", message="gone", retryable=True)
+    row = board.hear(progress(1, kind=Kind.RETRY_SCHEDULED, error=error, not_before=at(31)))
+    assert row
+    assert (row.stage, row.note) == ("retry scheduled", "INPUT_NOT_FOUND: gone; again at 2026-01-02T03:04:36+00:00")
+    assert list(board.open.values()) == [row]
+
+
 def test_a_failed_job_says_why() -> None:
     row = Board().hear(outcome(1, Kind.FAILED))
     assert row
