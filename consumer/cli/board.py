@@ -32,7 +32,7 @@ class Row:
     speed: float | None
     """Seconds of audio in a second."""
     note: str
-    """Why there is no result, or where it is; for a job under way who works on it."""
+    """Why there is no result, or where it is; for a job under way who works on it, or why it waits."""
     time: datetime | None
     outcome: Kind | None = None
 
