@@ -90,10 +90,12 @@ def message_object(message: Message) -> Node:
 def _headers(message: Message) -> Node:
     if message.role is TopicRole.RETRY:
         return {"type": "object", "properties": _HOP, "required": list(_HOP)}
+    if message.role is TopicRole.PARKING:
+        return {"type": "object", "properties": {**_REASON, **_CUT, **_PARKED}, "required": list(_PARKED)}
     if not message.payload:
         return {"type": "object", "properties": {**_REASON, **_CUT}, "required": list(_REASON)}
     if message.kind is None:
-        return {"type": "object", "properties": {"content-type": _TEXT, **_TRACE}}
+        return {"type": "object", "properties": {"content-type": _TEXT, **_TRACE, **_REPLAYED}}
     attributes: Node = {
         "ce_specversion": {"type": "string", "const": "1.0"},
         "ce_id": {"type": "string", "description": "equal for every repetition of the same fact"},
@@ -173,4 +175,10 @@ record stood when it failed for the first time. As with Spring Kafka, the dead l
 _CUT: Final[Node] = {
     "x-steno-truncated": {"type": "string", "description": "size of the value that the broker refused, and is missing"},
     "x-steno-truncated-at": {"type": "string", "description": "where that value stands: topic/partition/offset"},
+}
+_PARKED: Final[Node] = {
+    "x-steno-parked-from": {"type": "string", "description": "where the dead letter stood: topic/partition/offset"},
+}
+_REPLAYED: Final[Node] = {
+    "x-steno-replay-count": {"type": "string", "description": "how often it was sent again from the dead letters"},
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 from consumer.cli.printable import on_one_line, printable
@@ -14,6 +15,7 @@ from consumer.desk.reading import Found
 COLUMNS: Final = ("place", "age", "code", "job", "tenant", "attempts", "replays", "state", "origin", "message")
 _CHARS: Final = (12, 6, 24, 40, 16, 8, 7, 9, 40, 300)
 _WIDEST: Final = 60
+_MOST_ROWS: Final = 40
 _NONE: Final = "-"
 _STEPS: Final = ((timedelta(days=1), "d"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "m"))
 
@@ -71,10 +73,11 @@ def line_of_json(content: Mapping[str, Any]) -> str:
 
 
 def counts_under(title: str, counts: Mapping[str, int]) -> str:
-    """Counts by name, for a person."""
-    names = {_cut(name, _WIDEST): count for name, count in counts.items()}
-    width, digits = max(map(len, names)), len(str(max(names.values())))
-    return "\n".join([title, *(f"  {name:{width}}  {count:{digits}}" for name, count in names.items())])
+    """Counts by name, for a person: the first ones, and how many more there are."""
+    rows = [(_cut(name, _WIDEST), count) for name, count in islice(counts.items(), _MOST_ROWS)]
+    width, digits = max(len(name) for name, _ in rows), max(len(str(count)) for _, count in rows)
+    more = [f"  and {len(counts) - _MOST_ROWS} more"] if len(counts) > _MOST_ROWS else []
+    return "\n".join([title, *(f"  {name:{width}}  {count:{digits}}" for name, count in rows), *more])
 
 
 def state_of(found: Found) -> str:

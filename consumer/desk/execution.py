@@ -10,7 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from signal import SIGINT
+from signal import SIGINT, SIGTERM
 
 from consumer.adapters.kafka.browser import TopicExtent
 from consumer.adapters.kafka.rights import Right
@@ -83,8 +83,8 @@ class Execution:
             signature = Signature(uuid.uuid4().hex, by)
             run = Run(plan, desk.journal, sink, signature=signature, pace=pace, now=desk.now)
             try:
-                with _stopped_by_ctrl_c(pace):
-                    await run.do(rate_per_s, on_done)
+                with _stopped_by_signals(pace):
+                    await run.do(on_done)
             finally:
                 report(run.report)
         return not pace.is_stopped
@@ -96,8 +96,8 @@ class Execution:
 
 
 @contextmanager
-def _stopped_by_ctrl_c(pace: Pace) -> Iterator[None]:
-    """The first one ends the run between two records, a second one at once."""
+def _stopped_by_signals(pace: Pace) -> Iterator[None]:
+    """Ctrl-C, or SIGTERM: the first one ends the run between two records, a second one at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -108,11 +108,13 @@ def _stopped_by_ctrl_c(pace: Pace) -> Iterator[None]:
             task.cancel()
         pace.stop()
 
-    loop.add_signal_handler(SIGINT, stop)
+    for number in (SIGINT, SIGTERM):
+        loop.add_signal_handler(number, stop)
     try:
         yield
     finally:
-        loop.remove_signal_handler(SIGINT)
+        for number in (SIGINT, SIGTERM):
+            loop.remove_signal_handler(number)
 
 
 def _user() -> str:

@@ -11,7 +11,7 @@ class Pace:
 
     def __init__(self, rate_per_s: float | None) -> None:
         """None gives turns at once; a rate counts from the first turn on."""
-        self._rate_per_s = rate_per_s
+        self.rate_per_s = rate_per_s
         self._first_s: float | None = None
         self._turns = 0
         self._stop = asyncio.Event()
@@ -30,8 +30,8 @@ class Pace:
         clock = asyncio.get_running_loop().time
         if self._first_s is None:
             self._first_s = clock()
-        if self._rate_per_s is not None:
-            wait_s = self._first_s + self._turns / self._rate_per_s - clock()
+        if self.rate_per_s is not None:
+            wait_s = self._first_s + self._turns / self.rate_per_s - clock()
             if wait_s > 0:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(wait_s):

@@ -55,21 +55,21 @@ class Run:
         self._failure: OutageError | None = None
         self.report = Report()
 
-    async def do(self, rate_per_s: float | None, on_done: Callable[[int], None]) -> None:
+    async def do(self, on_done: Callable[[int], None]) -> None:
         """Goes on until all is done, the pace is stopped, or broker or store do not answer.
 
         Args:
-            rate_per_s: what the pace was made with.
             on_done: hears how many were done so far.
 
         Raises:
             FatalError: broker or store do not answer or refuse us; the report says what was done before.
         """
+        self._on_done = on_done
+        rate_per_s = self._pace.rate_per_s
         size = _BATCH if rate_per_s is None else max(1, min(_BATCH, int(rate_per_s * _BATCH_S)))
         async with aclosing(self._plan.steps(self.report)) as steps:
             async for batch in _batches(steps, size):
                 await self._handle(batch)
-                on_done(self.report.done)
                 if self._failure is not None:
                     text = f"{self._failure.message}; run it again to go on: what was done is not repeated"
                     raise FatalError(ExitCode.UNAVAILABLE, text)
@@ -145,6 +145,7 @@ class Run:
         else:
             self.report.do(step.found.letter, step.move)
             done.append(step.found.letter.place.offset)
+            self._on_done(self.report.done)
 
     async def _close(self, step: Step, done: Sequence[int], undone: dict[int, Entry | None]) -> None:
         run, now = self._signature.run, self._now()

@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from consumer.core.deadletters import DeadLetterOffice, dead_letter, truncated_dead_letter
+from consumer.core.desk.copies import parked, replayed
 from consumer.core.failures import PermanentError, TransientError
 from consumer.core.hops import Hop, Sender, hop_record
 from contracts import ErrorCode, asyncapi
@@ -19,6 +20,7 @@ from contracts.events import Kind
 from contracts.messages import MESSAGES
 from contracts.topics import load_topics
 from tests.contract import examples
+from tests.dead_letters import ours, standing_at
 from tests.make import NOW, make_record
 
 SPECIFICATION: Final = Path(__file__).parents[1] / "data" / "asyncapi" / "3.0.0.json"
@@ -148,6 +150,15 @@ def test_a_dead_letter_has_the_headers_that_are_told() -> None:
     told = DOCUMENT["components"]["messages"]["deadLetter"]["headers"]
     assert {name for name, _ in letter.headers} == set(told["required"])
     assert {name for name, _ in cut.headers} == set(told["properties"])
+
+
+def test_what_the_desk_sends_has_the_headers_that_are_told() -> None:
+    letter = standing_at(ours(make_record()))
+    messages = DOCUMENT["components"]["messages"]
+    told = messages["parkedLetter"]["headers"]
+    assert set(told["required"]) <= {name for name, _ in parked(letter, "parking").headers} <= set(told["properties"])
+    again = replayed(letter, "requests", replays=1)
+    assert {name for name, _ in again.headers} <= set(messages["request"]["headers"]["properties"])
 
 
 def test_a_retry_has_the_headers_that_are_told() -> None:

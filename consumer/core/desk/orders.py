@@ -103,7 +103,8 @@ class Order:
         if self.deadline is None or deadline >= self.deadline or record.value is None:
             return Move(Deed.REPLAYED, copy, replays, is_late=deadline <= now)
         value = with_deadline(record.value, self.deadline)
-        return Move(Deed.REPLAYED, replace(copy, value=value), replays)
+        is_late = value == record.value and deadline <= now
+        return Move(Deed.REPLAYED, replace(copy, value=value), replays, is_late=is_late)
 
 
 def replays_before(letter: DeadLetter, entry: Entry | None) -> int:

@@ -101,7 +101,7 @@ class Bench:
             plan, journal, self.outbox, signature=Signature(run, "me"), pace=pace or Pace(None), now=lambda: self.now
         )
         try:
-            await running.do(None, lambda _: None)
+            await running.do(lambda _: None)
         finally:
             self.last = running.report
         return running.report
@@ -222,7 +222,7 @@ async def test_a_claim_that_grew_old_is_not_used() -> None:
     journal = Journal(bench.store, "s3://bucket/.steno/", DLT, "id-1")
     times = iter([NOW, NOW + CLAIM_LIFE, *[NOW + CLAIM_LIFE + timedelta(seconds=each) for each in range(20)]])
     run = Run(plan, journal, bench.outbox, signature=Signature("a", "me"), pace=Pace(None), now=lambda: next(times))
-    await run.do(None, lambda _: None)
+    await run.do(lambda _: None)
     assert "job-0" not in bench.outbox.keys
 
 
