@@ -113,7 +113,7 @@ class Lease:
         except LeaseLostError:
             log.info("lease_was_lost", lease=self._uri)
         except (JobError, TimeoutError) as exc:
-            log.warning("lease_not_released", lease=self._uri, error=str(exc) or type(exc).__name__)
+            log.warning("lease_not_released", lease=self._uri, error=str(exc) or "no answer in time")
 
     async def _write(self, change: Callable[[LeaseDocument], LeaseDocument]) -> None:
         if await self._replace(change, self._written.etag):

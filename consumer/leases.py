@@ -127,16 +127,17 @@ class Leases:
             await asyncio.wait(set(self._background), timeout=self._terms.renew_s)
 
     async def _keep(self, lease: Lease) -> None:
-        pause_s = self._terms.renew_s
+        is_failing = False
         while True:
-            await self._clocks.sleep(pause_s)
+            await self._clocks.sleep(self._terms.retry_s if is_failing else self._terms.renew_s)
             try:
                 async with asyncio.timeout(self._terms.renew_s):
                     await lease.renew()
-                pause_s = self._terms.renew_s
+                is_failing = False
             except (JobError, TimeoutError) as exc:
-                pause_s = self._terms.retry_s
-                log.warning("lease_not_renewed", has_lapsed=lease.has_lapsed, error=str(exc) or type(exc).__name__)
+                tell = log.debug if is_failing else log.warning  # an outage may be long
+                tell("lease_not_renewed", has_lapsed=lease.has_lapsed, error=str(exc) or "no answer in time")
+                is_failing = True
 
     async def _undo(self, taking: asyncio.Task[Lease | Held]) -> None:
         await asyncio.wait((taking,), timeout=self._terms.renew_s)

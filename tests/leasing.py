@@ -27,6 +27,7 @@ class Ward:
     time_s: float = 1000.0
     skew_s: float = 3600.0
     """How far the store's clock is ahead."""
+    ttl_s: float = 15.0
     store: FakeStore = field(default_factory=FakeStore)
     sleepers: list[asyncio.Future[None]] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
@@ -35,7 +36,7 @@ class Ward:
         self.store.clock = lambda: self.time_s + self.skew_s
 
     def leases(self, worker: str = "gpu-1") -> Leases:
-        config = LeaseConfig("s3://state/", worker, LeaseTerms(ttl_s=15, max_deliveries=3))
+        config = LeaseConfig("s3://state/", worker, LeaseTerms(self.ttl_s, max_deliveries=3))
         return Leases(
             self.store, self.store, config=config, clocks=Clocks(lambda: self.time_s, lambda: NOW, self.sleep)
         )

@@ -30,6 +30,35 @@ async def test_a_lease_is_kept_for_as_long_as_the_work_lasts(ward: Ward) -> None
     assert set(ward.pauses) == {5}
 
 
+async def test_a_loop_that_stands_still_for_ten_seconds_loses_nothing(ward: Ward) -> None:
+    leases, rival = ward.leases(), ward.leases("gpu-2")
+    lease = await taken(leases)
+    async with leases.kept(lease):
+        ward.time_s += 15
+        assert await rival.take(JOB) == Held("gpu-1", 1)
+        await ward.wake()
+        assert await rival.take(JOB) == Held("gpu-1", 5)
+    assert not lease.has_lapsed
+
+
+class HangingStore(FakeStore):
+    """Replaces nothing, and never says so."""
+
+    async def replace(self, uri: str, body: bytes, content_type: str, *, etag: str) -> str | None:  # noqa: ARG002
+        await asyncio.Event().wait()
+        return None
+
+
+async def test_a_renewal_or_release_that_hangs_is_given_up(ward: Ward) -> None:
+    ward.store, ward.ttl_s = HangingStore(), 0.03
+    leases = ward.leases()
+    lease = await taken(leases)
+    async with leases.kept(lease):
+        await ward.wake()
+    assert [round(pause, 3) for pause in ward.pauses] == [0.01, 0.002]
+    await lease.release()
+
+
 async def test_a_failed_renewal_is_repeated_soon_and_the_work_goes_on(ward: Ward) -> None:
     leases = ward.leases()
     lease = await taken(leases)
