@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import logging
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -72,6 +73,7 @@ def main(write: Callable[[str], object] = print) -> int:
     if arguments.list:
         write("\n".join(f"{fault.name:24} {fault.title}" for fault in faults))
         return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # no worker is left behind
     logging.disable()  # what clients say of a broker that is away
     with services() as opened:
         stage = Stage(opened, arguments.jobs, Path(_LOGS))
