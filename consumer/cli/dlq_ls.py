@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Final
 
 import click
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -24,6 +23,9 @@ from consumer.desk.reading import Found
 
 _ROWS: Final = 200
 """So many are drawn at once: columns are as wide as these need, and memory stays bounded."""
+_SILENT: Final = frozenset(("-", "0", "open"))
+_NARROW: Final[Mapping[int, tuple[str, ...]]] = {120: ("origin",), 90: ("tenant", "attempts", "replays")}
+"""What is left out below so many characters in a line."""
 
 
 @click.command()
@@ -61,22 +63,30 @@ async def _draw(console: Console, found: AsyncIterator[Found]) -> None:
     async for each in found:
         rows.append(cells(each, now))
         if len(rows) == _ROWS:
-            console.print(_table(rows))
+            console.print(_table(rows, console.width))
             rows, drawn = [], drawn + _ROWS
     if rows:
-        console.print(_table(rows))
+        console.print(_table(rows, console.width))
     if not rows and not drawn:
         click.echo("steno: no dead letters that fit", err=True)
 
 
-def _table(rows: list[tuple[str, ...]]) -> Table:
-    """Columns that say nothing in any row are left out."""
-    told = [any(row[number] not in {"-", "0", "open"} for row in rows) for number in range(len(COLUMNS))]
-    kept = [number for number, says in enumerate(told) if says]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+def _table(rows: list[tuple[str, ...]], width: int) -> Table:
+    """One line each: columns that say nothing in any row are left out, and those that a narrow screen has no room for.
+
+    What a message has no room for is cut; `show` tells it all.
+    """
+    dispensable = {name for below, names in _NARROW.items() if width < below for name in names}
+    kept = [
+        number
+        for number, name in enumerate(COLUMNS)
+        if name not in dispensable and any(row[number] not in _SILENT for row in rows)
+    ]
+    table = Table(box=None, pad_edge=False, header_style="italic")
     for number in kept:
-        is_free = COLUMNS[number] == "message"
-        table.add_column(COLUMNS[number], no_wrap=not is_free, overflow="fold" if is_free else "ellipsis")
+        is_place = number == 0
+        min_width = max(len(row[number]) for row in rows) if is_place else None
+        table.add_column(COLUMNS[number], no_wrap=True, overflow="ellipsis", min_width=min_width)
     for row in rows:
         table.add_row(*(Text(row[number]) for number in kept))
     return table
