@@ -9,16 +9,19 @@ import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 
 from consumer.core.events import (
+    cancelled_outcome,
     failed_outcome,
     outcome_record,
     progress_event,
     progress_record,
+    retry_event,
     trace_headers,
     truncated_outcome,
     unreadable_outcome,
     unreadable_record,
 )
 from consumer.core.failures import PermanentError, TransientError
+from consumer.core.hops import Hop, Sender, hop_record
 from consumer.core.records import OutboundRecord
 from consumer.core.resultset import derive_result_set
 from contracts.errors import ErrorCode
@@ -87,6 +90,37 @@ def test_events_name_the_request_that_they_answer() -> None:
     events = [parse_event(record.headers, record.value) for record in records]
     assert [event.cause for event in events] == ["requests/3/42"] * 3
     assert [event.fingerprint for event in events] == [job.fingerprint, job.fingerprint, None]
+
+
+def test_through_all_retries_events_name_the_request_itself() -> None:
+    job, error = make_a_job(attempt=2), TransientError(ErrorCode.INPUT_NOT_FOUND, "gone")
+    sent = hop_record(Sender("workers", "w"), make_record(), error, Hop("requests-retry-5", 2, NOW), now=NOW)
+    hop = replace(make_record(headers=sent.headers, offset=7), topic=sent.topic)
+    conflict = PermanentError(ErrorCode.JOB_ID_CONFLICT, "another one's")
+    records = (
+        outcome_record(EMITTER, job, failed_outcome(job, conflict, "gpu-3"), now=NOW, cause=hop),
+        progress_record(EMITTER, job, retry_event(job, error, NOW, "gpu-3"), now=NOW, cause=hop),
+    )
+    events = [parse_event(record.headers, record.value) for record in records]
+    assert [event.cause for event in events] == ["requests/3/42"] * 2
+    assert [event.id for event in events] == ["requests/3/42/failed", "-/call-4711/retry_scheduled/0/2"]
+
+
+def test_a_scheduled_retry_says_why_and_when() -> None:
+    event = retry_event(make_a_job(), TransientError(ErrorCode.ENGINE_CRASHED, "crashed"), NOW, "gpu-3")
+    record = progress_record(EMITTER, make_a_job(), event, now=NOW, cause=make_record())
+    read = parse_event(record.headers, record.value).data
+    assert isinstance(read, ProgressEvent)
+    assert (read.kind, read.not_before) == (Kind.RETRY_SCHEDULED, NOW)
+    assert read.error == ErrorDetail(code="ENGINE_CRASHED", message="crashed", retryable=True)
+
+
+def test_a_cancelled_outcome_is_nobodys_fault() -> None:
+    job = make_a_job(tenant="acme", metadata={"case": "17"}, correlation_id="ticket-1")
+    outcome = cancelled_outcome(job, ErrorCode.DEADLINE_EXCEEDED, "too late", "gpu-3")
+    assert outcome.error == ErrorDetail(code="DEADLINE_EXCEEDED", message="too late", retryable=False)
+    assert (outcome.outcome, outcome.manifest, outcome.tenant) == (Kind.CANCELLED, None, "acme")
+    assert (outcome.metadata, outcome.correlation_id) == ({"case": "17"}, "ticket-1")
 
 
 def test_a_failed_outcome_says_why_and_whether_to_try_again() -> None:
