@@ -16,7 +16,7 @@ from tests.e2e.fleet import Deployment, WorkerProcess, data_of
 from tests.waiting import until
 
 JOBS = 20
-AWAY_S = 6.0
+AWAY_S = 3.0
 REASON = {"reason": "STORAGE_UNAVAILABLE"}
 FAKE = {"STENO_ENGINE__KIND": "fake", "STENO_ENGINE__SLOTS": "2"}
 
