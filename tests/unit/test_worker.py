@@ -186,11 +186,13 @@ async def test_whoever_waits_for_room_goes_on_when_the_job_that_had_it_fails(ben
     async with bench.running():
         await until(lambda: bench.worker.waits_for_scratch is not None, "no room", every_s=0)
         assert "5 bytes" in (bench.worker.waits_for_scratch or "")
+        assert [code for code, is_paused in bench.worker.pauses.items() if is_paused] == [ErrorCode.SCRATCH_FULL]
         for _ in range(100):  # until the other one stands in line
             await asyncio.sleep(0)
         decoder.gate.set()
         await bench.settled(2)
         assert bench.worker.waits_for_scratch is None
+        assert not any(bench.worker.pauses.values())
 
     assert bench.ends == {"broken": Kind.FAILED, "good": Kind.COMPLETED}
 
