@@ -94,7 +94,7 @@ class Gate:
         """Hears that the dependency has answered somebody."""
         self._answers += 1
         if self.error:
-            self._open(self.error.code)
+            self._open(self.error.code, is_answered=True)
 
     def close(self, visit: Visit, error: OutageError) -> bool:
         """Puts a call that failed in line; False for one that fails although others get answers: it waits alone."""
@@ -126,7 +126,7 @@ class Gate:
             self._asking = None
         self._appoint()
         if self.error and not self._line:
-            self._open(self.error.code)
+            self._open(self.error.code, is_answered=False)
 
     async def turn(self, visit: Visit) -> bool:
         """Waits until a call in line may be made again; True for the one that asks for all, after a pause."""
@@ -154,9 +154,12 @@ class Gate:
             for each in either:
                 each.cancel()
 
-    def _open(self, code: ErrorCode) -> None:
-        lasted_s = self.lasts_s
-        log.warning("outage_ended", code=code, lasted_s=round(lasted_s, 3), waiting=len(self._line), **self._names)
+    def _open(self, code: ErrorCode, *, is_answered: bool) -> None:
+        lasted_s, waiting = self.lasts_s, len(self._line)
+        log.warning(
+            "outage_ended", code=code, lasted_s=round(lasted_s, 3), waiting=waiting, is_answered=is_answered,
+            **self._names,
+        )  # fmt: skip
         self._past.note(code, lasted_s)
         line, self._line, self._asking = self._line, [], None
         self.error, self._failures, self.wants_opinion = None, 0, False

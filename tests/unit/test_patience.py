@@ -185,9 +185,11 @@ async def test_a_gate_is_open_when_nobody_is_left_who_waits(bed: Bed) -> None:
     assert not bed.patience.takes()
     assert await bed.clock.step() == 0.5
     assert bed.calls == ["a", "b", "b"]
-    tasks[1].cancel()
-    await turned()
+    with capture_logs() as lines:
+        tasks[1].cancel()
+        await turned()
 
+    assert [(line["event"], line["is_answered"]) for line in lines] == [("outage_ended", False)]
     assert bed.patience.takes()
     assert bed.clock.sleepers == []
 
@@ -244,7 +246,7 @@ async def test_an_outage_has_two_lines_whoever_waits_and_however_long(bed: Bed) 
     told = [line for line in lines if line["log_level"] != "debug"]
     assert [line["event"] for line in told] == ["outage_began", "outage_ended"]
     assert told[0]["code"] == ErrorCode.STORAGE_UNAVAILABLE
-    assert (told[1]["lasted_s"], told[1]["waiting"]) == (15.5, 3)
+    assert (told[1]["lasted_s"], told[1]["waiting"], told[1]["is_answered"]) == (15.5, 3, True)
 
 
 async def test_the_next_outage_begins_with_short_pauses_again(bed: Bed) -> None:
