@@ -33,6 +33,7 @@ LONG_FIRST: Final = 8
 LONG_S: Final = 6.0
 SHORT_S: Final = 0.2
 SESSION_S: Final = KafkaSettings().session_timeout_ms / 1000
+_LARGEST_BYTES: Final = 4 * 1024**2
 READY_S: Final = 60.0
 SOON_S: Final = 120.0
 DONE_S: Final = 300.0
@@ -85,7 +86,12 @@ class Scene:
 
     async def publish(self, values: Sequence[bytes | dict[str, Any] | None], partition: int | None = None) -> list[str]:
         """Publishes requests, or raw bytes, at once; returns where each one stands."""
-        async with AIOKafkaProducer(bootstrap_servers=self.deployment.bootstrap, linger_ms=5) as producer:
+        async with AIOKafkaProducer(
+            bootstrap_servers=self.deployment.bootstrap,
+            linger_ms=5,
+            compression_type="gzip",  # so that a mebibyte of nonsense fits the topic
+            max_request_size=_LARGEST_BYTES,
+        ) as producer:
             sending = []
             for value in values:
                 raw = json.dumps(value).encode() if isinstance(value, dict) else value
