@@ -1,4 +1,4 @@
-"""What other teams depend on: requests in, events and transcripts out, the error codes between."""
+"""What other teams depend on: requests in, events and transcripts out, the error codes and states between."""
 
 from contracts.errors import VERDICTS, ErrorCode, Verdict
 from contracts.events import (
@@ -22,15 +22,19 @@ from contracts.requests import (
     VadParameters,
     split_s3_uri,
 )
+from contracts.state import CancelMarker, JobState, JobStatus, StatusDocument
 from contracts.transcript import Manifest, Segment, Transcript, Word
 from contracts.version import __version__
 
 __all__ = [
     "VERDICTS",
+    "CancelMarker",
     "ErrorCode",
     "ErrorDetail",
     "Event",
     "Input",
+    "JobState",
+    "JobStatus",
     "Kind",
     "Manifest",
     "Mode",
@@ -41,6 +45,7 @@ __all__ = [
     "OutputFormat",
     "ProgressEvent",
     "Segment",
+    "StatusDocument",
     "Task",
     "Transcript",
     "TranscriptionRequest",

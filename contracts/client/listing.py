@@ -21,7 +21,7 @@ from contracts.state import LEASE_NAME, NO_TENANT, STATUS_NAME, JobState, JobSta
 OnListed = Callable[[int], None]
 """Told how many objects were listed so far. An exception out of it ends the listing."""
 
-_READS_AT_ONCE: Final = 16
+_READS_AT_ONCE: Final = 32
 _FOLDERS_AT_ONCE: Final = 4
 _JOB_ID: Final = re.compile(JOB_ID_PATTERN)
 _TENANT: Final = re.compile(TENANT_PATTERN)

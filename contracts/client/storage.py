@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3.client import S3Client
     from types_aiobotocore_s3.type_defs import GetObjectOutputTypeDef
 
+_CONNECTIONS: Final = 32
+"""As many as a listing of jobs reads at once."""
 _ABSENT: Final = frozenset(("NoSuchKey", "NoSuchBucket", "AccessDenied", "404", "403"))
 """Who may not list a bucket is told 403 of an object that is not there."""
 
@@ -183,5 +185,6 @@ def _wire(config: ClientConfig) -> AioConfig:
     return AioConfig(
         signature_version="s3v4", s3={"addressing_style": config.addressing},
         connect_timeout=5, read_timeout=config.answer_timeout_s, retries={"mode": "standard", "total_max_attempts": 4},
+        max_pool_connections=_CONNECTIONS,
         request_checksum_calculation="when_required", response_checksum_validation="when_required",
     )  # fmt: skip
