@@ -6,14 +6,19 @@ is the request itself; when attempt k fails, the record goes to tier k; what fai
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from consumer.core.failures import JobError
 from consumer.core.hops import Hop, not_before_ms
 from consumer.core.records import Record
 from contracts.errors import ErrorCode, Verdict
 from contracts.topics import retry_topic
+
+LONGEST_DELAY_MS: Final = 24 * 3600 * 1000
+"""A day, which leaves retry topics six of the seven days that they keep records."""
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -66,6 +71,25 @@ class Ladder:
         if deadline is not None and deadline <= not_before:
             return _too_late(error, f"the deadline {_text(deadline)} passes before attempt {attempt + 1} would begin")
         return Hop(retry_topic(self.requests, delay_ms), attempt + 1, not_before)
+
+
+def left_behind(names: Iterable[str], requests: str, read: Container[str]) -> dict[str, int]:
+    """Retry topics of earlier settings, each with its delay in milliseconds: what waits in them is still to be done.
+
+    Args:
+        names: of topics that are there.
+        requests: the requests topic.
+        read: topics that are read anyway.
+    """
+    stem = retry_topic(requests, "")
+    others = (name for name in names if name.startswith(stem) and name not in read)
+    found = {name: _delay_ms(name.removeprefix(stem)) for name in others}
+    return {name: delay_ms for name, delay_ms in found.items() if 0 < delay_ms <= LONGEST_DELAY_MS}
+
+
+def _delay_ms(text: str) -> int:
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(LONGEST_DELAY_MS))
+    return int(text) if is_number else 0
 
 
 def _too_late(error: JobError, why: str) -> Cancel:

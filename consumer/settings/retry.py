@@ -7,12 +7,11 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, Field
 from pydantic_settings import NoDecode
 
+from consumer.core.ladder import LONGEST_DELAY_MS
 from consumer.settings.group import Group
 from consumer.settings.notation import split_commas
 
 _NONE: Final = "none"
-_LONGEST_MS: Final = 24 * 3600 * 1000
-"""A day, which leaves retry topics six of the seven days that they keep records."""
 
 
 def _split_delays(value: object) -> object:
@@ -20,7 +19,7 @@ def _split_delays(value: object) -> object:
     return () if isinstance(value, str) and value.strip().lower() == _NONE else split_commas(value)
 
 
-Delay = Annotated[int, Field(ge=1, le=_LONGEST_MS)]
+Delay = Annotated[int, Field(ge=1, le=LONGEST_DELAY_MS)]
 Delays = Annotated[tuple[Delay, ...], NoDecode, BeforeValidator(_split_delays)]
 
 
@@ -30,7 +29,7 @@ class RetrySettings(Group):
     delays_ms: Delays = Field(
         (30_000, 300_000, 1_800_000), max_length=20,
         description="pause before each further attempt, in ms, with commas; each has a topic of its own, which "
-        "`steno topics init` makes. Empty those that go first: nobody reads them any more. `none`: no retries",
+        "`steno topics init` makes; `none`: no retries. What waits in topics of earlier delays is still done",
     )  # fmt: skip
     max_deliveries: int = Field(
         3, ge=1, description="a job that so many workers began and none lived to finish is set aside as `WORKER_LOST`"

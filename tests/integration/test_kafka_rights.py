@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from structlog.testing import capture_logs
 
 from consumer.adapters.kafka.rights import Right
 from consumer.adapters.kafka.sink import KafkaSink, SinkConfig
@@ -10,6 +11,7 @@ from consumer.adapters.kafka.source import KafkaSource, SourceConfig
 from consumer.adapters.kafka.topics import require_topics
 from consumer.core.failures import ExitCode, FatalError
 from contracts.broker import BrokerSecurity
+from contracts.topics import retry_topic
 from tests.integration.links import sasl
 from tests.stack.clients import make_topic
 from tests.stack.secured import LIMITED, Secured
@@ -44,6 +46,22 @@ class TestRights:
         with pytest.raises(FatalError, match="no topic; grant WRITE") as caught:
             await KafkaSink(SinkConfig(secured.address("sasl"), security)).__aenter__()
         assert caught.value.exit_code is ExitCode.REFUSED
+
+    async def test_a_retry_topic_of_earlier_delays_that_may_not_be_read_is_told_and_left(
+        self, secured: Secured, topic_name: str, unique: str, security: BrokerSecurity
+    ) -> None:
+        earlier = retry_topic(topic_name, 5)
+        for name in (topic_name, earlier):
+            await make_topic(secured.address("plaintext"), name, partitions=1)
+        await secured.allow("read", "topic", topic_name)
+        await secured.allow("read", "group", unique)
+        await secured.allow("describe", "topic", earlier)
+        await seen(secured, security, topic_name, earlier)
+        with capture_logs() as lines:
+            async with KafkaSource(SourceConfig(secured.address("sasl"), unique, topic_name, security)) as source:
+                await until(lambda: source.is_ready, "the source is ready")
+        (told,) = [line for line in lines if line["event"] == "retry_topics_not_read"]
+        assert f"grant READ on {earlier}" in told["error"]
 
     async def test_a_group_that_is_denied_is_named(
         self, secured: Secured, topic_name: str, unique: str, security: BrokerSecurity

@@ -6,9 +6,13 @@ import asyncio
 import time
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
+from consumer.adapters.kafka.source import KafkaSource, SourceConfig
 from consumer.ports import Delivery, Source
+from contracts.topics import retry_topic
 from tests.integration.beds import DELAY_MS, Bed, FakeBed, KafkaBed
+from tests.stack.clients import make_topic
 from tests.waiting import DEADLINE_S, until
 
 _QUIET_S = 0.3
@@ -24,6 +28,19 @@ def bed(request: pytest.FixtureRequest, topic_name: str) -> Bed:
     if request.param == "fake":
         return FakeBed(topic_name)
     return KafkaBed(request.getfixturevalue("kafka"), request.getfixturevalue("topic_with_retries"))
+
+
+async def test_what_waits_in_a_retry_topic_of_earlier_delays_is_still_delivered(kafka: str, topic: str) -> None:
+    earlier = await make_topic(kafka, retry_topic(topic, 700), partitions=1)
+    async with KafkaSource(SourceConfig(kafka, topic, topic)) as source:
+        await until(lambda: source.is_ready, "the source is ready")
+        sent = time.time()
+        async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
+            await producer.send_and_wait(earlier, b"a")
+        delivery, came = await receive(source)
+
+    assert (delivery.record.topic, delivery.record.value) == (earlier, b"a")
+    assert 0.69 <= came - sent < 0.7 + _LATE_S
 
 
 async def receive(source: Source) -> tuple[Delivery, float]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Iterable
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
@@ -23,6 +25,7 @@ from consumer.adapters.kafka.records import place_of
 from consumer.adapters.kafka.rights import Right
 from consumer.adapters.kafka.topics import require_topics
 from consumer.core.failures import FatalError
+from consumer.core.ladder import left_behind
 from consumer.core.offsets import OffsetLedger
 from consumer.core.pauses import pause_s
 from consumer.core.records import Delivery
@@ -60,7 +63,9 @@ class KafkaSource:
             FatalError: a topic is missing, the broker does not answer or refuses us.
         """
         config = self._config
-        await require_topics(config.bootstrap_servers, dict.fromkeys(config.topics, Right.READ), config.security)
+        names = await self._require(config.topics)
+        left = await self._left_behind(names)
+        self._config = replace(config, delays_ms={**config.delays_ms, **left})
         try:
             self._member = await self._join()
         except (KafkaError, OSError, TimeoutError) as exc:
@@ -129,6 +134,22 @@ class KafkaSource:
     def _steer(self) -> None:
         if self._member:
             self._member.steer()
+
+    async def _require(self, topics: Iterable[str]) -> frozenset[str]:
+        config = self._config
+        return await require_topics(config.bootstrap_servers, dict.fromkeys(topics, Right.READ), config.security)
+
+    async def _left_behind(self, names: Iterable[str]) -> dict[str, int]:
+        """Retry topics of earlier settings, unless we may not read them."""
+        left = left_behind(names, self._config.topic, self._config.topics)
+        try:
+            if left:
+                await self._require(left)
+                log.info("retry_topics_left_behind", topics=sorted(left))
+        except FatalError as exc:
+            log.warning("retry_topics_not_read", topics=sorted(left), error=exc.message)
+            return {}
+        return left
 
     # One member after another.
 

@@ -44,8 +44,13 @@ class TopicReport:
     """Each as a sentence, "retention.ms is 1 and should be 2"; only when it differs."""
 
 
-async def require_topics(bootstrap_servers: str, wanted: Mapping[str, Right], security: BrokerSecurity = OPEN) -> None:
+async def require_topics(
+    bootstrap_servers: str, wanted: Mapping[str, Right], security: BrokerSecurity = OPEN
+) -> frozenset[str]:
     """Returns when every topic is there and may be used as it shall be.
+
+    Returns:
+        The names of all topics that we may see.
 
     Raises:
         FatalError: one is missing, or may not be used; or the broker does not answer within seconds, or refuses us.
@@ -58,6 +63,7 @@ async def require_topics(bootstrap_servers: str, wanted: Mapping[str, Right], se
     if forbidden:
         rights = "; ".join(f"grant {right.name} on {', '.join(names)}" for right, names in _by_right(forbidden))
         raise FatalError(ExitCode.REFUSED, f"the Kafka broker at {bootstrap_servers} denies us topics: {rights}")
+    return frozenset(found)
 
 
 def _missing(names: Sequence[str], bootstrap_servers: str, security: BrokerSecurity) -> FatalError:

@@ -8,7 +8,7 @@ import pytest
 
 from consumer.core.failures import JobError, OutageError, PermanentError, TransientError
 from consumer.core.hops import Hop, Sender, hop_record
-from consumer.core.ladder import Cancel, Ladder, SetAside, wait_ms
+from consumer.core.ladder import Cancel, Ladder, SetAside, left_behind, wait_ms
 from consumer.core.records import Record
 from contracts.errors import ErrorCode
 from tests.make import NOW, make_record
@@ -67,6 +67,15 @@ def test_tiers_of_one_delay_share_a_topic() -> None:
     assert ladder.after(GONE, attempt=3, deadline=None, now=NOW) == Hop(
         "requests-retry-500", 4, NOW + timedelta(milliseconds=500)
     )
+
+
+def test_retry_topics_of_earlier_delays_are_known_by_their_names() -> None:
+    names = [
+        "requests", "requests-dlt", "requests-retry-30000", "requests-retry-5", "requests-retry-0", "requests-retry-x",
+        "requests-retry-\u0665", "requests-retry-86400001", "requests-retry-999999999999", "others-retry-5", "5",
+        "requests-retry-", "requests-retry-5.requests",
+    ]  # fmt: skip
+    assert left_behind(names, "requests", LADDER.topics) == {"requests-retry-5": 5}
 
 
 def test_due_times_are_whole_milliseconds_and_not_early() -> None:
