@@ -8,17 +8,25 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from consumer.cli.moments import moment
 from consumer.core.desk.places import read_range
 from consumer.core.desk.selection import Selection
+from contracts.errors import ErrorCode
 
 Result = TypeVar("Result")
 
 _MILLISECONDS: Final = 1000
+
+
+def _suggest_codes(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    return [CompletionItem(code) for code in ErrorCode if code.startswith(incomplete)]
+
+
 _FLAGS: Final = (
     click.option(
-        "--code", "codes", multiple=True, metavar="CODE",
+        "--code", "codes", multiple=True, metavar="CODE", shell_complete=_suggest_codes,
         help="Error code, or an exception's class; '-': none. May be repeated.",
     ),
     click.option("--older-than", type=moment, metavar="TIME", help="Set aside before: 1h, 2d ago, or an ISO time."),

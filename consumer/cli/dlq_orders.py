@@ -91,6 +91,9 @@ def carry_out(execution: Execution, how: How) -> ExitCode:
         if not how.as_json and survey.report.done:
             click.echo("steno: nothing was done; --yes does it", err=True)
         return ExitCode.OK
+    if not survey.report.done:
+        _tell(execution, survey.report, how, is_rehearsal=False)
+        return _code_of(survey.report)
     return _do(execution, survey, how)
 
 
@@ -110,7 +113,11 @@ def _do(execution: Execution, survey: Survey, how: How) -> ExitCode:
             _tell(execution, report, how, is_rehearsal=False, elapsed_s=time.monotonic() - started_s)
     if not is_complete:
         raise click.Abort
-    return ExitCode.FAILED if reports[0].obstacles or reports[0].busy else ExitCode.OK
+    return _code_of(reports[0])
+
+
+def _code_of(report: Report) -> ExitCode:
+    return ExitCode.FAILED if report.obstacles or report.busy else ExitCode.OK
 
 
 def _tell(
