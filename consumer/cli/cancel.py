@@ -31,9 +31,9 @@ def command(
 ) -> ExitCode:
     """Asks the workers not to run jobs, or not to go on, and says how each is just now.
 
-    A marker is left in object storage, for a job that nothing is known of, too: it may be queued. A job that runs ends
-    as cancelled within seconds, one that waits when its turn comes; 'steno status' or the outcome event tells. What
-    has completed stays. A request that is sent again later runs. Exit code 0 when every marker is left or needless.
+    A marker with your name is left in object storage, for a job that nothing is known of, too: it may be queued. A
+    job that runs ends as cancelled within seconds, one that waits when its turn comes; 'steno status' or the outcome
+    event tells. What has completed stays. A request that is sent again later runs. Exit code 0 when every marker is left or needless.
     """
     if reason is not None and len(reason) > _MOST_CHARS["reason"]:
         raise click.BadParameter("at most 1024 characters.", param_hint="'--reason'")

@@ -12,14 +12,14 @@ import click
 from rich.console import Console
 
 from consumer.cli import SettingsLoader
-from consumer.cli.access import fatal
 from consumer.cli.bars import Bars
 from consumer.cli.job_names import checked_tenant
 from consumer.cli.job_views import line, table
+from consumer.cli.lookup import store_client
 from consumer.cli.moments import moment
 from consumer.cli.submit import client_config
 from consumer.core.failures import ExitCode
-from contracts.client import ClientConfig, ClientError, StoreClient
+from contracts.client import ClientConfig
 from contracts.state import NO_TENANT, JobState, JobStatus
 
 _MANY: Final = 100
@@ -69,20 +69,17 @@ async def _listed(config: ClientConfig, wanted: _Wanted) -> tuple[list[JobStatus
     """The jobs, and whether there are more."""
     found: list[JobStatus] = []
     with Bars() as bars, bars.adding("looking through object storage") as bar:
-        try:
-            async with StoreClient(config) as client:
-                jobs = client.jobs(
-                    tenant=wanted.tenant, state=wanted.state, since=wanted.since,
-                    on_listed=lambda count: bar.say(f"{count} objects"),
-                )  # fmt: skip
-                async with aclosing(jobs):
-                    async for job in jobs:
-                        if len(found) == wanted.limit:
-                            return found, True
-                        found.append(job)
-                        bar.say(f"{len(found)} jobs")
-        except ClientError as exc:
-            raise fatal(exc) from exc
+        async with store_client(config) as client:
+            jobs = client.jobs(
+                tenant=wanted.tenant, state=wanted.state, since=wanted.since,
+                on_listed=lambda count: bar.say(f"{count} objects"),
+            )  # fmt: skip
+            async with aclosing(jobs):
+                async for job in jobs:
+                    if len(found) == wanted.limit:
+                        return found, True
+                    found.append(job)
+                    bar.say(f"{len(found)} jobs")
     return found, False
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,20 +25,35 @@ class Answer:
     job: JobStatus | None
 
 
+@asynccontextmanager
+async def store_client(config: ClientConfig) -> AsyncIterator[StoreClient]:
+    """A client that needs no broker.
+
+    Raises:
+        FatalError: within it, too, the store does not answer or refuses.
+    """
+    try:
+        async with StoreClient(config) as client:
+            yield client
+    except ClientError as exc:
+        raise fatal(exc) from exc
+
+
 async def answers(config: ClientConfig, job_ids: Sequence[str], question: Question) -> list[Answer]:
     """In the order of the ids.
 
     Raises:
-        FatalError: the store does not answer or refuses.
+        ExceptionGroup: of FatalErrors; the store does not answer or refuses.
     """
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def ask(client: StoreClient, job_id: str) -> Answer:
         async with gate:
-            return Answer(job_id, await question(client, job_id))
+            try:
+                return Answer(job_id, await question(client, job_id))
+            except ClientError as exc:
+                raise fatal(exc) from exc
 
-    try:
-        async with StoreClient(config) as client:
-            return await asyncio.gather(*(ask(client, job_id) for job_id in job_ids))
-    except ClientError as exc:
-        raise fatal(exc) from exc
+    async with store_client(config) as client, asyncio.TaskGroup() as group:
+        tasks = [group.create_task(ask(client, job_id)) for job_id in job_ids]
+    return [task.result() for task in tasks]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 import click
 
@@ -16,8 +17,10 @@ from consumer.cli.submit import client_config
 from consumer.core.failures import ExitCode
 from contracts.state import JobState
 
-UNKNOWN = "JOB_UNKNOWN"
+UNKNOWN: Final = "JOB_UNKNOWN"
 """Stands beside the codes of jobs: the store has nothing of it."""
+_NOTHING: Final = "queued, or never sent: object storage has nothing of it"
+_WHOSE: Final = " (a tenant's job needs --tenant)"
 
 
 @click.command()
@@ -32,16 +35,20 @@ def command(load_settings: SettingsLoader, /, job_ids: Sequence[str], tenant: st
     """
     config = client_config(load_settings())
     found = asyncio.run(answers(config, job_ids, lambda client, job_id: client.status(job_id, tenant=tenant)))
-    return max(_tell(each, as_json=as_json, is_first=number == 0) for number, each in enumerate(found))
+    return _print(found, _NOTHING if tenant else f"{_NOTHING}{_WHOSE}", as_json=as_json)
 
 
-def _tell(answer: Answer, *, as_json: bool, is_first: bool) -> ExitCode:
-    if answer.job is None:
-        failure = Failure(answer.job_id, UNKNOWN, "queued, or never sent: object storage has nothing of it")
-        click.echo(failure.document if as_json else failure.line, err=not as_json)
-        return ExitCode.FAILED
-    if as_json:
-        click.echo(answer.job.model_dump_json())
-    else:
-        click.echo(f"{'' if is_first else chr(10)}{account(answer.job)}")
-    return ExitCode.FAILED if answer.job.state in {JobState.FAILED, JobState.CANCELLED} else ExitCode.OK
+def _print(found: Sequence[Answer], nothing: str, *, as_json: bool) -> ExitCode:
+    code, gap = ExitCode.OK, ""
+    for each in found:
+        if each.job is None:
+            failure = Failure(each.job_id, UNKNOWN, nothing)
+            click.echo(failure.document if as_json else failure.line, err=not as_json)
+        elif as_json:
+            click.echo(each.job.model_dump_json())
+        else:
+            click.echo(f"{gap}{account(each.job)}")
+            gap = "\n"
+        if each.job is None or each.job.state in {JobState.FAILED, JobState.CANCELLED}:
+            code = ExitCode.FAILED
+    return code

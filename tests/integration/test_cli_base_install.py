@@ -25,7 +25,13 @@ def steno(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["submit", "--help"], ["topics", "check", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"], ["--version"], ["submit", "--help"], ["topics", "check", "--help"], ["status", "--help"],
+        ["jobs", "--help"], ["cancel", "--help"],
+    ],
+)  # fmt: skip
 def test_the_client_side_needs_no_extra(arguments: list[str]) -> None:
     ended = steno(*arguments)
     assert (ended.returncode, ended.stderr) == (ExitCode.OK, "")

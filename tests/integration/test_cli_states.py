@@ -72,7 +72,7 @@ async def test_status_of_a_job_without_result_has_an_exit_code(
 async def test_status_says_that_nothing_is_known(beside: Beside, capsys: pytest.CaptureFixture[str]) -> None:
     assert await steno(beside, "status", "a") == ExitCode.FAILED
     told = capsys.readouterr()
-    text = "queued, or never sent: object storage has nothing of it"
+    text = "queued, or never sent: object storage has nothing of it (a tenant's job needs --tenant)"
     assert (told.out, told.err) == ("", f"steno: a: {text} (JOB_UNKNOWN)\n")
     assert await steno(beside, "status", "a", "--json") == ExitCode.FAILED
     error = {"code": "JOB_UNKNOWN", "message": text}
