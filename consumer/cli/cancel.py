@@ -33,7 +33,8 @@ def command(
 
     A marker with your name is left in object storage, for a job that nothing is known of, too: it may be queued. A
     job that runs ends as cancelled within seconds, one that waits when its turn comes; 'steno status' or the outcome
-    event tells. What has completed stays. A request that is sent again later runs. Exit code 0 when every marker is left or needless.
+    event tells. What has completed stays. A request that is sent again later runs. Exit code 0 when every marker is
+    left or needless.
     """
     if reason is not None and len(reason) > _MOST_CHARS["reason"]:
         raise click.BadParameter("at most 1024 characters.", param_hint="'--reason'")
