@@ -99,8 +99,9 @@ def test_many_names_are_cut_short() -> None:
     assert row.did_not_hold == ["lost: 7 (job-0, job-1, job-2, job-3, job-4, …)"]
 
 
-def test_bytes_without_a_job_go_by_their_place() -> None:
-    end = failed("ignored", event_id=f"{PLACE}/failed", partition=3, code=ErrorCode.REQUEST_INVALID)
+@pytest.mark.parametrize("part", ["", "/0"])
+def test_bytes_without_a_job_go_by_their_place(part: str) -> None:
+    end = failed("ignored", event_id=f"{PLACE}{part}/failed", partition=3, code=ErrorCode.REQUEST_INVALID)
     assert judged(Evidence(sent=(Sent(PLACE, "REQUEST_INVALID"),), ends=(end,), letters=(PLACE,))).holds
 
 

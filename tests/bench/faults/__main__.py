@@ -28,6 +28,7 @@ from tests.bench.faults.ledger import Row
 from tests.bench.faults.rows import Stage, play
 from tests.bench.faults.services import services
 
+_INTERRUPTED: Final = 130
 _WIDE: Final = 180
 """Columns of a table that goes to a file."""
 _LOGS: Final = table.ROOT / ".cache" / "faults"
@@ -95,4 +96,7 @@ def _say(row: Row, write: Callable[[str], object], *, as_json: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)

@@ -31,8 +31,8 @@ class Seen:
     @property
     def name(self) -> str:
         """The job's id, or the place of the bytes that held none."""
-        place = self.event.id.removesuffix("/failed")
-        return place if place == self.event.cause else str(self.event.data.job_id)
+        is_of_a_place = self.event.id.startswith(f"{self.event.cause}/")
+        return str(self.event.cause if is_of_a_place else self.event.data.job_id)
 
     @property
     def worker(self) -> str:
