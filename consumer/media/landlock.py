@@ -16,6 +16,9 @@ _RESTRICT_SELF: Final = 446
 _CREATE_RULESET_VERSION: Final = 1
 _PR_SET_NO_NEW_PRIVS: Final = 38
 
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
+"""Loaded before the fork: whatever a decoder touches for the first time costs it a page."""
+
 _ABI_REFER, _ABI_TRUNCATE, _ABI_NETWORK, _ABI_DEVICES, _ABI_SCOPES = 2, 3, 4, 5, 6
 
 
@@ -58,7 +61,7 @@ def forbid_new_privileges() -> bool:
     """No program that this process may start gives it more rights than it has."""
     if sys.platform != "linux":
         return False
-    refused: int = ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    refused: int = _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     return not refused
 
 
@@ -78,5 +81,5 @@ def attributes_size(abi: int) -> int:
 
 def _system_call(number: int, *arguments: object) -> int:
     wide = [ctypes.c_long(value) if isinstance(value, int) else value for value in arguments]
-    result: int = ctypes.CDLL(None, use_errno=True).syscall(ctypes.c_long(number), *wide)
+    result: int = _LIBC.syscall(ctypes.c_long(number), *wide)
     return result

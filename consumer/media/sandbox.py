@@ -10,16 +10,18 @@ import contextlib
 import ctypes
 import json
 import math
+import os
 import resource
 import sys
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Final
 
 from consumer.media.landlock import forbid_everything, forbid_new_privileges
 
 _CAPABILITY_VERSION_3: Final = 0x20080522
 _CPU_GRACE_S: Final = 1
+_MAPPED: Final = "/proc/self/statm"
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,14 @@ def _limit(kind: int, soft: int, hard: int | None = None) -> bool:
 def _mapped_bytes() -> int:
     """Address space in use: an interpreter with FFmpeg maps over 100 MB before it does anything."""
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        descriptor = os.open(_MAPPED, os.O_RDONLY)
     except OSError:
         return 0
-    return pages * resource.getpagesize()
+    try:
+        pages = os.read(descriptor, 64).split()[0]
+    finally:
+        os.close(descriptor)
+    return int(pages) * resource.getpagesize()
 
 
 def _drop_capabilities() -> bool:
@@ -85,7 +91,7 @@ def _drop_capabilities() -> bool:
         return False
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     nothing = (ctypes.c_uint32 * 6)()
-    refused: int = ctypes.CDLL(None, use_errno=True).capset(header, nothing)
+    refused: int = _LIBC.capset(header, nothing)
     return not refused
 
 
