@@ -1,10 +1,11 @@
 """The calls of a fake job and nothing else, made with the same clients: what no worker can be faster than.
 
-`python -m tests.bench.raw_loop [--tuned]` takes the clients as they come, or S3's as steno sets it up; it reads the
-settings of `steno worker` and ends by SIGTERM. For each record: two reads that find nothing, the media,
+`python -m tests.bench.raw_loop [--tuned] [--decode]` takes the clients as they come, or S3's as steno sets it up; it
+reads the settings of `steno worker` and ends by SIGTERM. For each record: two reads that find nothing, the media,
 `transcript.json` under a condition, four other outputs, the manifest under a condition, a `started` event that is not
-waited for, the outcome that is, and a commit. It validates, decodes and transcribes nothing, keeps no order of offsets
-and would lose work in any fault.
+waited for, the outcome that is, and a commit. With `--decode` each file goes through steno's decoder, in a process
+without rights as in the worker. It validates and transcribes nothing, keeps no order of offsets and would lose work in
+any fault.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from typing import TYPE_CHECKING, Any, Final
 
 import aioboto3
@@ -23,6 +25,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from botocore.exceptions import ClientError
 
 from consumer.adapters.s3_store.client import StoreConfig, open_client
+from consumer.media.decoder import ProcessDecoder
+from consumer.parts import make_decoder
+from consumer.settings import Settings
 from contracts.requests import split_s3_uri
 
 if TYPE_CHECKING:
@@ -38,8 +43,11 @@ _HEADERS: Final = [(f"ce_{number}", b"x" * 30) for number in range(9)]
 class RawLoop:
     """One process's worth of plain calls."""
 
-    def __init__(self, s3: S3Client, producer: AIOKafkaProducer, topic: str, results: str) -> None:
+    def __init__(
+        self, s3: S3Client, producer: AIOKafkaProducer, topic: str, results: str, decoder: ProcessDecoder | None
+    ) -> None:
         self._s3 = s3
+        self._decoder = decoder
         self._producer = producer
         self._events = f"{topic.removesuffix('.requests')}.results", f"{topic.removesuffix('.requests')}.progress"
         self._bucket, self._prefix = split_s3_uri(results)
@@ -53,7 +61,9 @@ class RawLoop:
         await self._producer.send(progress, _EVENT, key=record.key, headers=_HEADERS)
         bucket, key = split_s3_uri(request["input"]["uri"])
         async with (await self._s3.get_object(Bucket=bucket, Key=key))["Body"] as body:
-            await body.read()
+            media = await body.read()
+        if self._decoder is not None:
+            await _decode(self._decoder, media)
         await self._create(f"{place}/transcript.json", _TRANSCRIPT)
         await asyncio.gather(*(self._put(f"{place}/transcript.{name}", _OUTPUT) for name in _OTHERS))
         await self._create(f"{place}/manifest.json", _TRANSCRIPT)
@@ -71,6 +81,13 @@ class RawLoop:
 
     async def _put(self, key: str, body: bytes) -> None:
         await self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="text/plain")
+
+
+async def _decode(decoder: ProcessDecoder, media: bytes) -> None:
+    with tempfile.TemporaryFile(buffering=0) as file:
+        file.write(media)
+        with await decoder.decode(file):
+            pass
 
 
 async def consume(loop: RawLoop, consumer: AIOKafkaConsumer, at_once: int) -> None:
@@ -97,8 +114,9 @@ async def _commit(consumer: AIOKafkaConsumer, ended: asyncio.Event) -> None:
         await consumer.commit()
 
 
-async def run(environment: dict[str, str], *, is_tuned: bool) -> None:
+async def run(environment: dict[str, str], arguments: list[str]) -> None:
     """Consumes until SIGTERM."""
+    is_tuned, decodes = "--tuned" in arguments, "--decode" in arguments
     bootstrap, topic = environment["STENO_KAFKA__BOOTSTRAP_SERVERS"], environment["STENO_TOPICS__REQUESTS"]
     kafka: dict[str, Any] = {"bootstrap_servers": bootstrap}
     session = aioboto3.Session()
@@ -107,8 +125,10 @@ async def run(environment: dict[str, str], *, is_tuned: bool) -> None:
     consumer = AIOKafkaConsumer(
         topic, group_id=topic, auto_offset_reset="earliest", enable_auto_commit=False, fetch_max_wait_ms=100, **kafka
     )
-    async with client as s3, AIOKafkaProducer(acks="all", enable_idempotence=True, **kafka) as producer, consumer:
-        loop = RawLoop(s3, producer, topic, environment["STENO_S3__RESULTS"])
+    producer = AIOKafkaProducer(acks="all", enable_idempotence=True, **kafka)
+    decoding = make_decoder(Settings()) if decodes else contextlib.nullcontext()
+    async with client as s3, producer, consumer, decoding as decoder:
+        loop = RawLoop(s3, producer, topic, environment["STENO_S3__RESULTS"], decoder)
         consuming = asyncio.create_task(consume(loop, consumer, int(environment["STENO_ENGINE__SLOTS"]) + 1))
         ended = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
@@ -120,4 +140,4 @@ async def run(environment: dict[str, str], *, is_tuned: bool) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(run(dict(os.environ), is_tuned="--tuned" in sys.argv))
+    asyncio.run(run(dict(os.environ), sys.argv))
