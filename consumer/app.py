@@ -20,21 +20,13 @@ from consumer.adapters.kafka.topics import require_topics
 from consumer.adapters.metrics import Metrics
 from consumer.adapters.s3_store import S3Store, probe_conditional_writes
 from consumer.adapters.telemetry import configure_logging
-from consumer.attempts import Attempts, AttemptsConfig
-from consumer.core.brake import Brake
+from consumer.assembly import OpenParts, make_worker
 from consumer.engine.supervisor import ProcessEngine
-from consumer.handler import Handler
 from consumer.local import LocalTranscriber
-from consumer.media.decoder import ProcessDecoder
 from consumer.models.hub import OnBytes
-from consumer.outlasting import HeededEngine, PatientStore
-from consumer.patience import Patience
-from consumer.progress import ProgressReporter
-from consumer.scratch import Scratch
 from consumer.settings import LogFormat, LogLevel, Settings
-from consumer.settlement import Settlement
 from consumer.shutdown import Shutdown
-from consumer.worker import Worker, WorkerConfig
+from consumer.worker import Worker
 
 _DECODED_AHEAD: Final = 1
 """While the engine's slots are busy, the next delivery is fetched and decoded."""
@@ -101,26 +93,15 @@ class _Answers:
         return {name: tell() for name, tell in self.facts.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What a worker is made of, open."""
-
-    store: S3Store
-    sink: KafkaSink
-    decoder: ProcessDecoder
-    engine: ProcessEngine
-    source: KafkaSource
-
-
 @asynccontextmanager
 async def _open_worker(settings: Settings, shutdown: Shutdown) -> AsyncIterator[Worker]:
     """Opens everything in the order of what costs least to fail, the group last; closes in reverse."""
     parts.check_scratch(settings.scratch.dir)
     async with AsyncExitStack() as stack:
         answers = await _open_health(settings, shutdown, stack)
-        worker = _make_worker(
+        worker = make_worker(
             settings,
-            _Parts(
+            OpenParts(
                 store=await _open_store(settings, stack),
                 sink=await _open_sink(settings, stack),
                 decoder=await stack.enter_async_context(parts.make_decoder(settings)),
@@ -128,6 +109,7 @@ async def _open_worker(settings: Settings, shutdown: Shutdown) -> AsyncIterator[
                 source=await _open_source(settings, answers, stack),
             ),
             answers.metrics,
+            stack,
         )
         answers.facts.update(
             draining=shutdown.drain.is_set,
@@ -187,41 +169,6 @@ async def _open_source(settings: Settings, answers: _Answers, stack: AsyncExitSt
     answers.ready["group_joined"] = lambda: source.is_ready
     exposure.expose_source(answers.metrics, source)
     return source
-
-
-def _make_worker(settings: Settings, opened: _Parts, metrics: Metrics) -> Worker:
-    sink, source = opened.sink, opened.source
-    emitter, office, patience = parts.make_emitter(settings), parts.make_office(settings), Patience()
-    scratch = Scratch(parts.scratch_config(settings))
-    progress = ProgressReporter(sink, emitter, now=_now, is_enabled=settings.topics.publish_progress)
-    brake = Brake(parts.brake_config(settings))
-    settlement = Settlement(sink, patience, emitter=emitter, office=office, brake=brake, now=_now)
-    attempts = Attempts(
-        Handler(
-            PatientStore(opened.store, patience),
-            opened.decoder,
-            HeededEngine(opened.engine, patience),
-            scratch,
-            config=parts.handler_config(settings),
-            now=_now,
-        ),
-        settlement,
-        progress,
-        patience,
-        meter=metrics,
-        config=AttemptsConfig(default_output=settings.s3.results, ladder=settings.ladder, now=_now),
-    )
-    config = WorkerConfig(
-        slots=opened.engine.slots + _DECODED_AHEAD,
-        grace_s=settings.shutdown.grace_s,
-        intake=parts.intake_rules(settings),
-    )
-    exposure.expose_jobs(metrics, attempts, settlement)
-    exposure.expose_scratch(metrics, scratch)
-    exposure.expose_outages(metrics, patience)
-    worker = Worker(source, attempts, progress, scratch=scratch, patience=patience, config=config)
-    exposure.expose_intake(metrics, worker)
-    return worker
 
 
 @contextmanager

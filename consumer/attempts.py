@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 import structlog
 
-from consumer.core.failures import JobError, TransientError
+from consumer.core.failures import JobError, LeaseLostError, TransientError
 from consumer.core.hops import Hop, attempt_of, replay_count
 from consumer.core.intake.readings import Faulty, Wanted
-from consumer.core.jobs import Job, make_job
+from consumer.core.jobs import Job, make_job, sent_at
 from consumer.core.ladder import Cancel, Ladder, SetAside
 from consumer.core.records import Record
-from consumer.handler import Handled, Handler
+from consumer.core.statuses import AttemptEnd
+from consumer.custody import CancelWantedError, Custody, Taken
+from consumer.handler import Handled, Handler, Run
 from consumer.patience import Patience
 from consumer.ports.metering import JobEnd, Meter
 from consumer.progress import ProgressReporter
 from consumer.settlement import Settlement
+from consumer.statuses import Statuses
 from consumer.stopwatch import Stopwatch
 from consumer.turns import Turn
 from contracts.errors import ErrorCode
-from contracts.events import Kind
+from contracts.events import Kind, OutcomeEvent
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -38,24 +45,40 @@ class AttemptsConfig:
     now: Callable[[], datetime]
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at one job."""
+
+    job: Job
+    record: Record
+    turn: Turn
+    stopwatch: Stopwatch
+    started_at: datetime
+
+    @property
+    def queued_s(self) -> float:
+        """Seconds between the record's timestamp and the start of its work."""
+        return _queued_s(self.record, self.stopwatch)
+
+
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """Whom attempts turn to."""
+
+    handler: Handler
+    custody: Custody
+    settlement: Settlement
+    statuses: Statuses
+    progress: ProgressReporter
+    patience: Patience
+
+
 class Attempts:
     """Takes readings to their ends. Any number may be under way at once."""
 
-    def __init__(
-        self,
-        handler: Handler,
-        settlement: Settlement,
-        progress: ProgressReporter,
-        patience: Patience,
-        *,
-        meter: Meter,
-        config: AttemptsConfig,
-    ) -> None:
+    def __init__(self, desks: Desks, *, meter: Meter, config: AttemptsConfig) -> None:
         """Borrows its parts."""
-        self._handler = handler
-        self._settlement = settlement
-        self._progress = progress
-        self._patience = patience
+        self._desks = desks
         self._meter = meter
         self._config = config
         self.in_progress = 0
@@ -64,99 +87,136 @@ class Attempts:
     async def take(self, reading: Wanted | Faulty, turn: Turn) -> None:
         """Ends when the outcome, the retry, or the dead letter and the failed outcome, are with the broker.
 
-        Until the turn has begun, cancelling wastes nothing that somebody would miss.
+        Until the turn has begun, cancelling wastes nothing that somebody would miss. It ends as if cancelled when
+        another worker took the job over.
         """
         self.in_progress += 1
         try:
             if isinstance(reading, Wanted):
-                await self._work(reading, Stopwatch(), turn)
+                await self._work(self._attempt(reading, turn))
             else:
                 turn.begun()
                 await self._refuse(reading, Stopwatch())
+        except LeaseLostError as exc:
+            log.warning("job_given_up", error=str(exc))
+            raise asyncio.CancelledError from exc
         finally:
             self.in_progress -= 1
 
-    async def _refuse(self, faulty: Faulty, stopwatch: Stopwatch) -> None:
-        with stopwatch.stage("publish"):
-            await self._settlement.refuse(faulty.record, faulty.error, faulty.job_id)
-        self._tell_end(faulty.record, Kind.FAILED, faulty.error, stopwatch)
-
-    async def _work(self, wanted: Wanted, stopwatch: Stopwatch, turn: Turn) -> None:
+    def _attempt(self, wanted: Wanted, turn: Turn) -> Attempt:
         record = wanted.record
         job = make_job(
             wanted.request,
             default_output=self._config.default_output,
             attempt=attempt_of(record),
             replay_count=replay_count(record),
+            sent_at=sent_at(record),
         )
         structlog.contextvars.bind_contextvars(job_id=job.job_id, attempt=job.attempt)
-        try:
-            handled = await self._handle(job, record, stopwatch, turn)
-        except JobError as error:
-            await self._fail(record, error, job, stopwatch)
-        except Exception as exc:  # noqa: BLE001  # whatever a job meets is its own failure and nobody else's
-            await self._fail(record, unexpected(exc), job, stopwatch)
-        else:
-            await self._complete(record, job, handled, stopwatch)
+        return Attempt(job, record, turn, Stopwatch(), self._config.now())
 
-    async def _handle(self, job: Job, record: Record, stopwatch: Stopwatch, turn: Turn) -> Handled:
-        """Runs the handler, again and again while only a dependency is away."""
-        notify = self._progress.follow(job, record)
-        try:
-            return await self._patience.outlast(
-                "handle",
-                lambda: self._handler.run(job, notify, stopwatch, turn.begun),
-                model=job.request.options.model,
-            )
-        finally:
-            turn.begun()  # what is to be told now is worth waiting for, a failure too
-
-    async def _complete(self, record: Record, job: Job, handled: Handled, stopwatch: Stopwatch) -> None:
+    async def _refuse(self, faulty: Faulty, stopwatch: Stopwatch) -> None:
         with stopwatch.stage("publish"):
-            await self._settlement.complete(record, job, handled.outcome)
-        outcome, queued_s = handled.outcome, _queued_s(record, stopwatch)
+            await self._desks.settlement.refuse(faulty.record, faulty.error, faulty.job_id)
+        self._tell_end(faulty.record, Kind.FAILED, faulty.error, stopwatch)
+
+    async def _work(self, attempt: Attempt) -> None:
+        custody = self._desks.custody
+        taken = await _judged(custody.take(attempt.job, attempt.stopwatch, attempt.turn))
+        if not isinstance(taken, Taken):
+            await self._end(attempt, taken, deliveries=1)
+            return
+        async with custody.holding(taken):
+            await self._end(attempt, await self._run(attempt, taken), deliveries=taken.deliveries)
+
+    async def _run(self, attempt: Attempt, taken: Taken) -> Handled | JobError | Cancel:
+        if taken.objection is not None:
+            return taken.objection
+        return await _judged(self._handle(attempt, taken))
+
+    async def _handle(self, attempt: Attempt, taken: Taken) -> Handled:
+        """Runs the handler, again and again while only a dependency is away."""
+        desks, job, turn = self._desks, attempt.job, attempt.turn
+        run = Run(job, desks.progress.follow(job, attempt.record), attempt.stopwatch, turn.begun)
+        if taken.lease is not None:
+            run = replace(run, share=desks.custody.share(job, taken.lease, turn))
+        async with desks.custody.heeding(job):
+            return await desks.patience.outlast(
+                "handle", lambda: desks.handler.run(run, taken.standing), model=job.request.options.model
+            )
+
+    async def _end(self, attempt: Attempt, end: Handled | JobError | Cancel, *, deliveries: int) -> None:
+        """Tells how it ended, and notes it where people look."""
+        attempt.turn.begun()  # what is to be told now is worth waiting for, a failure too
+        noted = await self._tell(attempt, end)
+        await self._desks.statuses.note(attempt.job, noted, started_at=attempt.started_at, deliveries=deliveries)
+
+    async def _tell(self, attempt: Attempt, end: Handled | JobError | Cancel) -> AttemptEnd:
+        match end:
+            case Handled(outcome):
+                with attempt.stopwatch.stage("publish"):
+                    await self._desks.settlement.complete(attempt.record, attempt.job, outcome)
+                self._log_completed(attempt, end)
+                return AttemptEnd.with_outcome(outcome)
+            case JobError():
+                return await self._fail(attempt, end)
+            case Cancel():
+                return AttemptEnd.with_outcome(await self._cancel(attempt, end))
+
+    def _log_completed(self, attempt: Attempt, handled: Handled) -> None:
+        outcome, stopwatch = handled.outcome, attempt.stopwatch
         log.info(
             "job_settled",
             outcome=outcome.outcome,
             is_repeat=handled.is_repeat,
             audio_s=outcome.audio_s,
-            queued_s=queued_s,
+            queued_s=attempt.queued_s,
             **stopwatch.fields(),
         )
-        end = JobEnd(
-            outcome.outcome, None, handled.is_repeat, outcome.audio_s, queued_s, stopwatch.total_s, stopwatch.stages
-        )
-        self._meter.settled(end)
+        self._meter.settled(
+            JobEnd(
+                outcome.outcome, None, handled.is_repeat, outcome.audio_s,
+                attempt.queued_s, stopwatch.total_s, stopwatch.stages,
+            )
+        )  # fmt: skip
 
-    async def _fail(self, record: Record, error: JobError, job: Job, stopwatch: Stopwatch) -> None:
+    async def _cancel(self, attempt: Attempt, end: Cancel) -> OutcomeEvent:
+        with attempt.stopwatch.stage("publish"):
+            outcome = await self._desks.settlement.cancel(attempt.record, attempt.job, end)
+        self._tell_end(attempt.record, Kind.CANCELLED, end, attempt.stopwatch)
+        return outcome
+
+    async def _fail(self, attempt: Attempt, error: JobError) -> AttemptEnd:
+        job = attempt.job
         deadline, now = job.request.deadline, self._config.now()
         match self._config.ladder.after(error, attempt=job.attempt, deadline=deadline, now=now):
             case Hop() as hop:
-                await self._retry(record, error, job, hop, stopwatch)
+                return await self._retry(attempt, error, hop)
             case Cancel() as end:
-                with stopwatch.stage("publish"):
-                    await self._settlement.cancel(record, job, end)
-                self._tell_end(record, Kind.CANCELLED, end, stopwatch)
+                return AttemptEnd.with_outcome(await self._cancel(attempt, end))
             case SetAside():
-                with stopwatch.stage("publish"):
-                    await self._settlement.set_aside(record, error, job)
-                self._tell_end(record, Kind.FAILED, error, stopwatch)
+                with attempt.stopwatch.stage("publish"):
+                    outcome = await self._desks.settlement.set_aside(attempt.record, error, job)
+                self._tell_end(attempt.record, Kind.FAILED, error, attempt.stopwatch)
+                return AttemptEnd.with_outcome(outcome)
 
-    async def _retry(self, record: Record, error: JobError, job: Job, hop: Hop, stopwatch: Stopwatch) -> None:
-        with stopwatch.stage("publish"):
-            is_put_off = await self._settlement.retry(record, error, job, hop)
-        if not is_put_off:
-            self._tell_end(record, Kind.FAILED, error, stopwatch)
-            return
-        self._progress.tell_retry(job, record, error, hop)
+    async def _retry(self, attempt: Attempt, error: JobError, hop: Hop) -> AttemptEnd:
+        record, job = attempt.record, attempt.job
+        with attempt.stopwatch.stage("publish"):
+            outcome = await self._desks.settlement.retry(record, error, job, hop)
+        if outcome is not None:
+            self._tell_end(record, Kind.FAILED, error, attempt.stopwatch)
+            return AttemptEnd.with_outcome(outcome)
+        self._desks.progress.tell_retry(job, record, error, hop)
         log.warning(
             "retry_scheduled",
             retry_topic=hop.topic,
             not_before=hop.not_before.isoformat(timespec="milliseconds"),
             code=error.code,
             error=error.message,
-            **stopwatch.fields(),
+            **attempt.stopwatch.fields(),
         )
+        return AttemptEnd.with_retry(error, hop.not_before)
 
     def _tell_end(self, record: Record, outcome: Kind, end: JobError | Cancel, stopwatch: Stopwatch) -> None:
         queued_s = _queued_s(record, stopwatch)
@@ -169,6 +229,18 @@ class Attempts:
             **stopwatch.fields(),
         )
         self._meter.settled(JobEnd(outcome, end.code, False, None, queued_s, stopwatch.total_s, stopwatch.stages))
+
+
+async def _judged(work: Awaitable[T]) -> T | JobError | Cancel:
+    """The result, or what a failure means: whatever a job meets is its own failure and nobody else's."""
+    try:
+        return await work
+    except JobError as error:
+        return error
+    except CancelWantedError as wanted:
+        return wanted.end
+    except Exception as exc:  # noqa: BLE001  # a defect of ours must not meet the same job for ever
+        return unexpected(exc)
 
 
 def unexpected(error: Exception) -> TransientError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from consumer.adapters.kafka.rights import Right
@@ -15,9 +16,11 @@ from consumer.core.deadletters import DeadLetterOffice
 from consumer.core.events import Emitter
 from consumer.core.failures import ExitCode, FatalError
 from consumer.core.intake.readings import IntakeRules
+from consumer.core.leases import LeaseTerms
 from consumer.engine.config import Backend, EngineConfig, ModelSpec
 from consumer.engine.supervisor import ProcessEngine
 from consumer.handler import HandlerConfig
+from consumer.lease import LeaseConfig
 from consumer.media.decoder import ProcessDecoder
 from consumer.media.limits import DecodeLimits
 from consumer.models.catalog import WEIGHTS
@@ -25,6 +28,7 @@ from consumer.models.fetching import find_model
 from consumer.models.hub import OnBytes
 from consumer.scratch import ScratchConfig
 from consumer.settings import EngineKind, Settings
+from consumer.sharing import SharingConfig
 from contracts.transcript import ModelIdentity
 
 
@@ -67,6 +71,23 @@ def brake_config(settings: Settings) -> BrakeConfig:
     """How many dead letters are too many."""
     brake = settings.brake
     return BrakeConfig(brake.share, brake.window, brake.run)
+
+
+def lease_config(settings: Settings) -> LeaseConfig:
+    """Where leases lie, and how long they last."""
+    terms = LeaseTerms(settings.lease.ttl_s, settings.retry.max_deliveries)
+    return LeaseConfig(settings.s3.state_prefix, settings.worker.id, terms)
+
+
+def sharing_config(settings: Settings, models: Mapping[str, ModelIdentity]) -> SharingConfig:
+    """Where jobs of the same content find each other."""
+    return SharingConfig(
+        settings.s3.state_prefix,
+        settings.worker.id,
+        default_model=settings.engine.model,
+        models=models,
+        is_enabled=settings.sharing.enabled,
+    )
 
 
 def scratch_config(settings: Settings) -> ScratchConfig:

@@ -16,8 +16,8 @@ from consumer.core.failures import ConsumerError, JobError
 from consumer.core.hops import Hop
 from consumer.core.jobs import Job
 from consumer.core.records import OutboundRecord, Record
-from consumer.handler import Notify
 from consumer.ports import RecordRefusedError, Sink
+from consumer.transcription import Notify
 from contracts.events import Kind, Stage
 
 _INTERVAL_S: Final = 1.0

@@ -64,27 +64,28 @@ class Settlement:
         if outcome.outcome is Kind.COMPLETED:
             self._brake.note_success()
 
-    async def retry(self, record: Record, error: JobError, job: Job, hop: Hop) -> bool:
+    async def retry(self, record: Record, error: JobError, job: Job, hop: Hop) -> OutcomeEvent | None:
         """Puts the job off; sets it aside where the retry topic takes no record of its size.
 
         Returns:
-            Whether it will be tried again.
+            None when it will be tried again, else how it ended.
         """
         again = hop_record(self._office.sender, record, error, hop, now=self._now())
         try:
             await self._patience.outlast("publish", lambda: self._sink.publish(again), asks=Dependency.BROKER)
         except RecordRefusedError as exc:
             log.warning("retry_refused", topic=hop.topic, error=str(exc))
-            await self.set_aside(record, error, job)
-            return False
+            return await self.set_aside(record, error, job)
         self.retries[error.code] += 1
-        return True
+        return None
 
-    async def cancel(self, record: Record, job: Job, end: Cancel) -> None:
+    async def cancel(self, record: Record, job: Job, end: Cancel) -> OutcomeEvent:
         """Tells that the job has ended without a result and will not go on."""
-        await self.complete(record, job, cancelled_outcome(job, end.code, end.message, self._emitter.worker))
+        outcome = cancelled_outcome(job, end.code, end.message, self._emitter.worker)
+        await self.complete(record, job, outcome)
+        return outcome
 
-    async def set_aside(self, record: Record, error: JobError, job: Job) -> None:
+    async def set_aside(self, record: Record, error: JobError, job: Job) -> OutcomeEvent:
         """Writes the job's dead letter, then tells its failed outcome.
 
         Raises:
@@ -93,7 +94,9 @@ class Settlement:
         self._ask_brake(error.code)
         await self._keep(dead_letter(self._office, record, error, attempt=job.attempt, now=self._now()), record)
         self.dead_letters[error.code] += 1
-        await self.complete(record, job, failed_outcome(job, error, self._emitter.worker))
+        outcome = failed_outcome(job, error, self._emitter.worker)
+        await self.complete(record, job, outcome)
+        return outcome
 
     async def refuse(self, record: Record, error: JobError, job_id: str | None) -> None:
         """The same of what holds no job; its job id where one is legible."""

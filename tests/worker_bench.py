@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from consumer.attempts import Attempts, AttemptsConfig
+from consumer.attempts import Attempts, AttemptsConfig, Desks
+from consumer.cancellation import Cancellations
 from consumer.core.admission import AdmissionRules
 from consumer.core.brake import Brake, BrakeConfig
 from consumer.core.deadletters import DeadLetterOffice
 from consumer.core.failures import OutageError
 from consumer.core.intake.readings import IntakeRules
 from consumer.core.ladder import Ladder
+from consumer.custody import Custody
 from consumer.gates import Waiting
 from consumer.handler import Handler, HandlerConfig
+from consumer.lease import Clocks, LeaseConfig
+from consumer.leases import Leases
 from consumer.outlasting import HeededEngine, PatientStore
 from consumer.patience import Patience
 from consumer.progress import ProgressReporter
 from consumer.scratch import Scratch, ScratchConfig
 from consumer.settlement import Settlement
+from consumer.sharing import Sharing, SharingConfig
 from consumer.shutdown import Shutdown
+from consumer.statuses import Statuses
 from consumer.worker import Worker, WorkerConfig
 from contracts.errors import ErrorCode
 from contracts.events import Event, Kind, OutcomeEvent, parse_event
+from contracts.transcript import ModelIdentity
 from tests.fakes.broker import FakeBroker
 from tests.fakes.engine import FakeDecoder, FakeEngine
 from tests.fakes.meter import FakeMeter
@@ -39,6 +46,9 @@ from tests.waiting import until
 
 AWAY = OutageError(ErrorCode.BROKER_UNAVAILABLE, "away")
 MEDIA = "s3://media/a.mp3"
+STATE = f"{OUTPUT}.steno/"
+MODELS = {"base": ModelIdentity(name="base", sha256="ab")}
+"""What the fake engine says that it used."""
 _ALL_DUE_S = 24 * 3600.0
 """Retries wait no longer than a day, so that here they are due at once."""
 
@@ -56,6 +66,10 @@ class Bench:
     pauses: list[float] = field(default_factory=list)
     may_wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Cleared, pauses have no end."""
+    rest: Callable[[float], Awaitable[None]] = asyncio.sleep
+    """How to wait for jobs that others have, and between looks for a cancellation."""
+    shares: bool = False
+    """Whether jobs of the same content share a transcription; all jobs here have one."""
     shutdown: Shutdown = field(default_factory=Shutdown)
     grace_s: float = 10.0
     brake: BrakeConfig = field(default_factory=BrakeConfig)
@@ -100,7 +114,7 @@ class Bench:
             await asyncio.wait((task,))
 
     def _worker(self) -> Worker:
-        rules = AdmissionRules((), (OUTPUT,), f"{OUTPUT}.steno/", max_bytes=1000)
+        rules = AdmissionRules((), (OUTPUT,), STATE, max_bytes=1000)
         config = HandlerConfig(worker="gpu-3", rules=rules)
         self.patience = patience = Patience(Waiting(sleep=self._sleep, jitter=lambda: 0.0))
         office = DeadLetterOffice("dlt", "group", "gpu-3")
@@ -108,21 +122,27 @@ class Bench:
         self.settlement = Settlement(
             self.sink, patience, emitter=EMITTER, office=office, brake=Brake(self.brake), now=lambda: NOW
         )
-        self.attempts = Attempts(
-            Handler(
-                PatientStore(self.store, patience),
-                self.decoder,
-                HeededEngine(self.engine, patience),
-                self.scratch,
-                config=config,
-                now=lambda: NOW,
-            ),
+        store = PatientStore(self.store, patience)
+        handler = Handler(
+            store, self.decoder, HeededEngine(self.engine, patience), self.scratch, config=config, now=lambda: NOW
+        )
+        self.leases = Leases(self.store, store, config=LeaseConfig(STATE, "gpu-3"), clocks=Clocks(sleep=self.rest))
+        sharing = Sharing(
+            store,
+            self.leases,
+            config=SharingConfig(STATE, "gpu-3", "base", MODELS, is_enabled=self.shares),
+            now=lambda: NOW,
+        )
+        cancellations = Cancellations(self.store, STATE, now=lambda: NOW)
+        desks = Desks(
+            handler,
+            Custody(handler, self.leases, cancellations, sharing, now=lambda: NOW, sleep=self.rest),
             self.settlement,
+            Statuses(self.store, STATE, worker="gpu-3", now=lambda: NOW),
             progress,
             patience,
-            meter=self.meter,
-            config=AttemptsConfig(OUTPUT, self.ladder, now=lambda: NOW),
         )
+        self.attempts = Attempts(desks, meter=self.meter, config=AttemptsConfig(OUTPUT, self.ladder, now=lambda: NOW))
         limits = WorkerConfig(slots=2, grace_s=self.grace_s, intake=self.intake)
         self.worker = Worker(
             self.source, self.attempts, progress, scratch=self.scratch, patience=patience, config=limits

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -21,6 +21,7 @@ from consumer.engine.session import Session
 from consumer.engine.tally import Tally
 from consumer.ports import EngineResult, Samples
 from contracts.requests import Options
+from contracts.transcript import ModelIdentity
 
 _DEAD: Final = "See whether memory ran out, and what 'steno doctor' and 'steno models verify' say."
 log = structlog.get_logger(__name__)
@@ -93,6 +94,11 @@ class ProcessEngine:
     def is_supervised(self) -> bool:
         """Whether the process is watched, or on its way up again: else only a restart of the worker helps."""
         return self._desk.is_supervising
+
+    @property
+    def models(self) -> Mapping[str, ModelIdentity]:
+        """What stands behind each name that a job may ask for."""
+        return {name: spec.identity for name, spec in self._specs.items()}
 
     @property
     def slots(self) -> int:

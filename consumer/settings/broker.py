@@ -31,7 +31,7 @@ class _Membership(Group):
     """How long a member may be silent."""
 
     session_timeout_ms: int = Field(
-        20_000, ge=1_000, le=1_800_000,
+        12_000, ge=1_000, le=1_800_000,
         description="a worker that is silent for so long is out of the group, and others do its jobs, in ms; "
         "brokers allow 6000 to 1800000 unless told otherwise",
     )  # fmt: skip

@@ -116,6 +116,7 @@ class Deployment:
             "STENO_S3__UPLOADS": f"s3://{self.prefix}/uploads/",
             "STENO_ENGINE__MODEL": "tiny.en",
             "STENO_HEALTH__PORT": "0",
+            "STENO_SHARING__ENABLED": "false",  # jobs on one clip stand for jobs of different content
             **self.settings,
             **(changes or {}),
         }

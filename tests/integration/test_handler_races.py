@@ -15,7 +15,7 @@ from consumer.core.admission import AdmissionRules
 from consumer.core.jobs import Job
 from consumer.core.locations import manifest_uri, transcript_uri
 from consumer.core.resultset import derive_result_set
-from consumer.handler import Handled, Handler, HandlerConfig
+from consumer.handler import Handled, Handler, HandlerConfig, Run
 from consumer.scratch import Scratch, ScratchConfig
 from consumer.stopwatch import Stopwatch
 from tests.fakes.engine import FakeDecoder, FakeEngine
@@ -38,7 +38,8 @@ class Racer:
         self._handler = Handler(store, FakeDecoder(), self.engine, folder, config=config, now=lambda: NOW)
 
     async def run(self, job: Job) -> Handled:
-        return await self._handler.run(job, lambda *_, **__: None, Stopwatch())
+        run = Run(job, lambda *_, **__: None, Stopwatch())
+        return await self._handler.run(run, await self._handler.look(job))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from consumer.adapters.s3_store import S3Store, StoreConfig
 from consumer.core.admission import AdmissionRules
 from consumer.core.jobs import Job
-from consumer.handler import Handler, HandlerConfig
+from consumer.handler import Handler, HandlerConfig, Run, Standing
 from consumer.ports import Recording
 from consumer.scratch import Scratch, ScratchConfig
 from consumer.stopwatch import Stopwatch
@@ -54,7 +54,10 @@ async def test_jobs_that_were_taken_together_hold_no_more_than_the_limit(bucket:
         config = HandlerConfig(worker="gpu-3", rules=rules)
         handler = Handler(store, observer, FakeEngine(), scratch, config=config, now=lambda: NOW)
         await asyncio.gather(
-            *(handler.run(make_job(number), lambda *_, **__: None, Stopwatch()) for number in range(6))
+            *(
+                handler.run(Run(make_job(number), lambda *_, **__: None, Stopwatch()), Standing(None, None))
+                for number in range(6)
+            )
         )
 
     assert len(observer.held) == 6

@@ -13,7 +13,7 @@ from consumer.core.admission import AdmissionRules
 from consumer.core.failures import OutageError, PermanentError, TransientError
 from consumer.core.jobs import Job
 from consumer.core.resultset import derive_result_set
-from consumer.handler import Handled, Handler, HandlerConfig
+from consumer.handler import Handled, Handler, HandlerConfig, Run
 from consumer.scratch import Scratch, ScratchConfig
 from consumer.stopwatch import Stopwatch
 from contracts.errors import ErrorCode
@@ -45,7 +45,9 @@ class Bench:
         config = HandlerConfig(worker="gpu-3", rules=rules)
         scratch = Scratch(ScratchConfig(self.scratch_dir))
         handler = Handler(self.store, self.decoder, self.engine, scratch, config=config, now=lambda: NOW)
-        return await handler.run(job or make_a_job(), self.hear, Stopwatch())
+        run = Run(job or make_a_job(), self.hear, Stopwatch())
+        handler.check(run.job)
+        return await handler.run(run, await handler.look(run.job))
 
     def hear(self, kind: Kind, **notice: object) -> None:
         self.notices.append((kind, notice))

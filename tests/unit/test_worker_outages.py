@@ -30,7 +30,7 @@ async def turned() -> None:
 
 async def test_while_the_store_is_away_nothing_further_is_taken_and_then_all_finish(bench: Bench) -> None:
     bench.may_wake.clear()
-    bench.store.fail_next("read", *[AWAY] * 4)
+    bench.store.fail_next("read", *[AWAY] * 6)
     for number in range(20):
         bench.request(f"job-{number}")
     async with bench.running():

@@ -31,7 +31,7 @@ class SourceConfig:
     """Retry topics, which are read beside it, each with the time that its records wait, in milliseconds."""
     max_buffered: int = 2
     """Records fetched ahead of `receive`; each one waits here instead of at an idle member."""
-    session_timeout_ms: int = 20_000
+    session_timeout_ms: int = 12_000
     """A dead worker's jobs move on after this. Long enough for a stalled machine or a broker's fail-over,
     and within the 6 s to 30 min that brokers allow."""
     heartbeat_interval_ms: int = 3_000

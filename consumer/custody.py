@@ -1,0 +1,155 @@
+"""A job in this worker's hands: what stands in its place already, its lease, and whether it is wanted at all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from consumer.cancellation import Cancellations, describe
+from consumer.core.failures import ConsumerError, JobError
+from consumer.core.jobs import Job
+from consumer.core.ladder import Cancel
+from consumer.handler import Handler, Standing
+from consumer.interruption import Interruption
+from consumer.lease import Lease
+from consumer.leases import Leases
+from consumer.sharing import Sharing
+from consumer.stopwatch import Stopwatch
+from consumer.transcription import Share
+from consumer.turns import Turn
+from contracts.errors import ErrorCode
+from contracts.state import CancelMarker
+
+_LOOK_S: Final = 3.0
+"""Pause between two looks for a cancellation while a job runs: one small read each time."""
+_YOUNG: Final = timedelta(seconds=1)
+"""Nobody has had the time to cancel a younger request; while it runs it is looked after all the same."""
+
+
+class CancelWantedError(ConsumerError):
+    """Somebody wants the job to end without a result."""
+
+    def __init__(self, marker: CancelMarker) -> None:
+        """Says who, when and why."""
+        super().__init__(describe(marker))
+        self.end = _cancelled(marker)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A job that this worker may bring to its end."""
+
+    standing: Standing
+    lease: Lease | None
+    """None where another worker holds the job and its result is there: that can be told at once."""
+    objection: JobError | Cancel | None = None
+    """Why it is not to be run."""
+
+    @property
+    def deliveries(self) -> int:
+        """How often the job was taken without an end, this time included."""
+        return self.lease.deliveries if self.lease else 1
+
+
+class Custody:
+    """Takes jobs, one worker at a time."""
+
+    def __init__(
+        self,
+        handler: Handler,
+        leases: Leases,
+        cancellations: Cancellations,
+        sharing: Sharing,
+        *,
+        now: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """Borrows its parts."""
+        self._sleep = sleep
+        self._handler = handler
+        self._leases = leases
+        self._cancellations = cancellations
+        self._sharing = sharing
+        self._now = now
+
+    async def take(self, job: Job, stopwatch: Stopwatch, turn: Turn) -> Taken:
+        """Waits for the job while another worker has it, or for that one's result; the slot is given away meanwhile.
+
+        Raises:
+            JobError: the request is refused, or the store's own.
+        """
+        self._handler.check(job)
+        while True:
+            with stopwatch.stage("lookup"):
+                lease, (standing, marker) = await self._leases.take_beside(job, self._look(job))
+            if isinstance(lease, Lease):
+                return Taken(standing, lease, self._objection(job, lease, standing, marker))
+            if standing.manifest is not None:
+                return Taken(standing, None)
+            with stopwatch.stage("lease"):
+                await self._park(turn, lease.wait_s)
+
+    def holding(self, taken: Taken) -> AbstractAsyncContextManager[None]:
+        """Keeps the job for the block in which it comes to its end.
+
+        Raises:
+            LeaseLostError: another worker has it by now; the block was cancelled.
+        """
+        return nullcontext() if taken.lease is None else self._leases.holding(taken.lease)
+
+    @asynccontextmanager
+    async def heeding(self, job: Job) -> AsyncIterator[None]:
+        """Ends the block when somebody cancels the job.
+
+        Raises:
+            CancelWantedError: somebody did; the block was cancelled.
+        """
+        async with Interruption() as interruption:
+            watching = asyncio.create_task(self._watch(job, interruption))
+            try:
+                yield
+            finally:
+                watching.cancel()
+                await asyncio.wait((watching,))
+
+    def share(self, job: Job, lease: Lease, turn: Turn) -> Share:
+        """How this job finds a transcription that another one made of the same."""
+        return Share(lambda sha256: self._sharing.claim(job, sha256, lease), lambda seconds: self._park(turn, seconds))
+
+    async def _park(self, turn: Turn, seconds: float) -> None:
+        async with turn.parked():
+            await self._sleep(seconds)
+
+    async def _look(self, job: Job) -> tuple[Standing, CancelMarker | None]:
+        if job.sent_at is not None and self._now() - job.sent_at < _YOUNG:
+            return await self._handler.look(job), None
+        return await asyncio.gather(self._handler.look(job), self._cancellations.find(job))
+
+    def _objection(
+        self, job: Job, lease: Lease, standing: Standing, marker: CancelMarker | None
+    ) -> JobError | Cancel | None:
+        """A job that is transcribed already is brought to its end, whatever speaks against beginning it."""
+        deadline = job.request.deadline
+        if not standing.is_empty:
+            return None
+        if marker is not None:
+            return _cancelled(marker)
+        if deadline is not None and deadline <= self._now():
+            text = f"the deadline {deadline.isoformat(timespec='seconds')} passed before the job began"
+            return Cancel(ErrorCode.DEADLINE_EXCEEDED, text)
+        return lease.worker_lost
+
+    async def _watch(self, job: Job, interruption: Interruption) -> None:
+        while True:
+            await self._sleep(_LOOK_S)
+            if marker := await self._cancellations.find(job):
+                interruption.interrupt(CancelWantedError(marker))
+                return
+
+
+def _cancelled(marker: CancelMarker) -> Cancel:
+    return Cancel(ErrorCode.CANCELLED, describe(marker))
