@@ -62,7 +62,7 @@ class Report:
             for obstacle, count in self.obstacles.items()
         ]
         if self.busy:
-            found.append(f"{self.busy} are left to another run that is at them")
+            found.append(f"{self.busy} are left to another run, which is at them or broke off minutes ago")
         if self.doubtful:
             found.append(f"{self.doubtful} may have been sent by a run that broke off; a copy bears the same ids")
         if self.late:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Self
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from consumer.core.desk.entries import CLAIM_LIFE, Standing
 from consumer.core.desk.letters import DeadLetter
@@ -71,12 +74,25 @@ class Outbox:
         return [(record.key or b"").decode() for record in self.sent]
 
 
+class FailingStore(FakeStore):
+    """Takes so many writes and no more."""
+
+    writes_left: int | None = None
+
+    def _enter(self, method: str, uri: str) -> None:
+        if method != "read" and self.writes_left is not None:
+            if self.writes_left == 0:
+                raise OutageError(ErrorCode.STORAGE_UNAVAILABLE, "away")
+            self.writes_left -= 1
+        super()._enter(method, uri)
+
+
 @dataclass
 class Bench:
     """A dead-letter topic with its journal, and a clock."""
 
     records: Sequence[Record]
-    store: FakeStore = field(default_factory=FakeStore)
+    store: FailingStore = field(default_factory=FailingStore)
     outbox: Outbox = field(default_factory=Outbox)
     whole: Record | None = None
     now: datetime = NOW
@@ -257,6 +273,45 @@ async def test_the_youngest_are_found_by_time() -> None:
     bench = Bench(records)
     report = await bench.run(selection=Selection(since_ms=15))
     assert report.done == sum(record.offset >= 15 for record in records)
+
+
+@given(
+    runs=st.lists(
+        st.tuples(
+            st.none() | st.integers(0, 7),  # the store is gone from this write of the run on
+            st.sets(st.integers(0, 11), max_size=2),  # the broker takes none of these
+            st.integers(0, 400),  # seconds until the next run
+        ),
+        max_size=6,
+    )
+)
+def test_whatever_breaks_off_everything_is_sent_and_repeats_are_the_same(
+    runs: list[tuple[int | None, set[int], int]],
+) -> None:
+    bench = Bench(make_letters(12))
+    broke_off = asyncio.run(_in_turn(bench, runs))
+    sent = Counter(bench.outbox.keys)
+    assert set(sent) == {f"job-{number}" for number in range(12)}
+    assert len(set(bench.outbox.sent)) == 12  # a repeated copy is the same, its replay count included
+    assert broke_off or max(sent.values()) == 1
+
+
+async def _in_turn(bench: Bench, runs: list[tuple[int | None, set[int], int]]) -> bool:
+    """Runs one after the other, then one to the end; whether any broke off."""
+    broke_off = False
+    for number, (writes, refused, pause_s) in enumerate(runs):
+        bench.store.writes_left = writes
+        bench.outbox.failures = {f"job-{each}".encode(): AWAY for each in refused}
+        try:
+            await bench.run(run=f"run-{number}")
+        except FatalError:
+            broke_off = True
+        bench.now += timedelta(seconds=pause_s)
+    bench.store.writes_left, bench.outbox.failures = None, {}
+    bench.now += CLAIM_LIFE
+    await bench.run(run="last")
+    assert set(await bench.standings()) == {Standing.HANDLED}
+    return broke_off
 
 
 async def test_one_place_is_looked_up() -> None:
