@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -83,7 +83,7 @@ class StoreClient:
         """
         return await self._states.status(job_id, tenant)
 
-    async def jobs(
+    def jobs(
         self,
         *,
         tenant: str | None = None,
@@ -102,10 +102,7 @@ class StoreClient:
         Raises:
             ClientError: the store does not answer or refuses; the tenant is none.
         """
-        wanted = Wanted(tenant, state, since)
-        async with aclosing(list_jobs(self._storage, self._config, wanted, on_listed or _ignore)) as jobs:
-            async for job in jobs:
-                yield job
+        return list_jobs(self._storage, self._config, Wanted(tenant, state, since), on_listed or _ignore)
 
     async def cancel(
         self, job_id: str, *, tenant: str | None = None, by: str | None = None, reason: str | None = None

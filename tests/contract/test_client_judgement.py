@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from consumer.core.leases import LeaseDocument, LeaseState
@@ -110,6 +112,27 @@ def test_the_wish_to_cancel_is_told_until_the_job_has_ended() -> None:
 
 def test_what_cannot_be_read_says_only_that_the_job_is_there() -> None:
     assert judged(status=Sight(b"{}", NOW, 1.0), lease=Sight(b"", NOW, 1.0)).state is JobState.QUEUED
+
+
+BODIES: Final = st.sampled_from([
+    *(status(state).body for state in (JobState.COMPLETED, JobState.FAILED, JobState.RETRYING)), lease().body,
+    RELEASED.body, MARKER.body, b"", b"{}", b"[1]", b"\xff",
+])  # fmt: skip
+SIGHTS: Final = st.none() | st.builds(
+    Sight, BODIES, st.datetimes(timezones=st.just(UTC)), st.floats(-10.0, 100.0, allow_nan=False)
+)
+
+
+@given(SIGHTS, SIGHTS, SIGHTS, st.sampled_from([None, OUTCOME]))
+def test_whatever_lies_there_is_a_job_in_some_state(
+    status: Sight | None, lease: Sight | None, cancel: Sight | None, outcome: OutcomeEvent | None
+) -> None:
+    sights = Sights(status, lease, cancel, outcome)
+    found = judge("a", None, sights)
+    assert (found is None) is (sights == Sights())
+    if outcome is not None:
+        assert found is not None
+        assert found.state is JobState.COMPLETED
 
 
 @pytest.mark.parametrize("tenant", [None, "acme"])

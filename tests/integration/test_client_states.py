@@ -48,6 +48,16 @@ async def test_a_lease_tells_that_a_job_runs_or_was_given_back(client: StenoClie
     assert [(job.state, job.worker) for job in found if job] == [(JobState.RUNNING, "gpu-4"), (JobState.QUEUED, None)]
 
 
+async def test_a_lease_that_is_not_renewed_tells_that_the_worker_is_lost(client: StenoClient, beside: Beside) -> None:
+    await beside.lease("a", ttl_s=0.01)
+
+    async def is_lost() -> bool:
+        found = await client.status("a")
+        return found is not None and (found.state, found.worker) == (JobState.LOST, "gpu-4")
+
+    await until(is_lost)
+
+
 async def test_a_manifest_tells_that_a_job_has_completed(client: StenoClient, beside: Beside) -> None:
     await beside.manifest("a")
     await beside.status("a", JobState.FAILED)
