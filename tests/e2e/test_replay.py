@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import subprocess
-import sys
-from typing import Any
-
 from tests import speech
+from tests.e2e.desk import dlq
 from tests.e2e.fleet import Deployment
-
-
-async def dlq(deployment: Deployment, *arguments: str) -> list[dict[str, Any]]:
-    """What a command of the desk prints."""
-    running = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "consumer", "dlq", *arguments, "--json",
-        env=deployment.environment(), cwd=deployment.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    out, err = await running.communicate()
-    assert (running.returncode, err) == (0, b"")
-    return [json.loads(line) for line in out.splitlines()]
 
 
 async def test_a_mended_input_ends_with_a_replay_and_what_fails_again_is_counted(deployment: Deployment) -> None:

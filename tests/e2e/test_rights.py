@@ -9,13 +9,17 @@ from pathlib import Path
 import aioboto3
 import aiohttp
 import pytest
+from aiokafka import AIOKafkaProducer
 from botocore.exceptions import ClientError
 
 from contracts.client import ClientConfig, StenoClient, StoreClient
 from contracts.state import JobState
 from tests import media
 from tests.beside import Beside
+from tests.dead_letters import ours
+from tests.e2e.desk import dlq
 from tests.e2e.fleet import Deployment
+from tests.make import make_record
 from tests.stack.clients import make_bucket, make_topic
 from tests.stack.store import S3Address, moto
 
@@ -128,6 +132,21 @@ async def test_an_operator_may_ask_for_jobs_and_cancel_them(
     assert running is not None
     assert (running.state, unknown, cancelled) == (JobState.RUNNING, None, running)
     assert found == {"running": JobState.RUNNING, "done": JobState.COMPLETED, "queued": JobState.QUEUED}
+
+
+async def test_an_operator_may_replay_dead_letters(
+    identities: dict[str, Identity], kafka: str, unique: str, tmp_path: Path
+) -> None:
+    settings = {"STENO_S3__RESULTS": f"s3://{TRANSCRIPTS}/"}
+    deployment = Deployment(kafka, identities["operator"].address, unique, tmp_path, settings)
+    for topic in (deployment.requests, deployment.dead_letters):
+        await make_topic(kafka, topic, partitions=1)
+    letter = ours(make_record(), topic=deployment.dead_letters)
+    async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
+        await producer.send_and_wait(letter.topic, letter.value, key=letter.key, headers=list(letter.headers))
+    for selected in (1, 0):
+        (report,) = await dlq(deployment, "replay", "--to", deployment.requests, "--yes")
+        assert report["selected"] == selected
 
 
 async def test_nothing_else_is_allowed(identities: dict[str, Identity]) -> None:
