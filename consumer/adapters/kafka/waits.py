@@ -16,8 +16,8 @@ from aiokafka import TopicPartition
 from consumer.core.ladder import wait_ms
 from consumer.core.records import Record
 
-_SOONEST_S: Final = 0.001
-"""A timer may ring a little early; then the rest is waited for."""
+_GRAIN_S: Final = 0.001
+"""A timer may ring so much early, and a record that then is not due costs another fetch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Waits:
             self._heads.pop(partition, None)
             return False
         self._heads[partition] = head
-        self._timers[partition] = loop.call_later(max(left_ms / 1000, _SOONEST_S), self._ring, partition)
+        self._timers[partition] = loop.call_later(left_ms / 1000 + _GRAIN_S, self._ring, partition)
         return True
 
     def forget(self) -> None:
