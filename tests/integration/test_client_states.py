@@ -76,6 +76,13 @@ async def test_a_job_id_names_a_job_within_its_tenant(client: StenoClient, besid
     assert (mine.state, theirs, nobodys.state) == (JobState.FAILED, None, JobState.COMPLETED)
 
 
+async def test_who_waits_for_a_tenants_job_is_given_no_other_ones_result(client: StenoClient, beside: Beside) -> None:
+    await beside.manifest("a", "acme")
+    assert (await client.wait("a", tenant="acme")).tenant == "acme"
+    assert await client.find_outcome("a", tenant="other") is None
+    assert await client.find_outcome("a") is None
+
+
 @pytest.mark.parametrize(("job_id", "tenant"), [("a/b", None), ("a", ".."), ("", None), ("a", "x" * 65)])
 async def test_what_names_nothing_is_refused(client: StenoClient, job_id: str, tenant: str | None) -> None:
     with pytest.raises(ClientError, match=r"is no (job id|tenant)"):
