@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from consumer.cli import SettingsLoader
-from consumer.cli.dlq_desk import desk_config
+from consumer.cli.dlq_desk import desk_config, tell_gap
 from consumer.cli.dlq_flags import json_flag, selection_flags, topic_flag
 from consumer.cli.dlq_views import COLUMNS, cells, document, line_of_json
 from consumer.core.desk.selection import Selection
@@ -43,7 +43,8 @@ def command(load_settings: SettingsLoader, /, topic: str | None, selection: Sele
 
 async def _list(config: DeskConfig, selection: Selection, *, as_json: bool) -> None:
     console = Console()
-    async with open_desk(config) as desk, aclosing(desk.reading.select(selection)) as found:
+    opening = open_desk(config, needs_journal=not selection.takes_handled)
+    async with opening as desk, aclosing(desk.reading.select(selection)) as found:
         if as_json:
             await _each(found, lambda each: click.echo(line_of_json(document(each))))
         elif console.is_terminal:
@@ -51,6 +52,7 @@ async def _list(config: DeskConfig, selection: Selection, *, as_json: bool) -> N
         else:
             now = datetime.now(UTC)
             await _each(found, lambda each: click.echo("\t".join(cells(each, now))))
+        tell_gap(desk)
 
 
 async def _each(found: AsyncIterator[Found], tell: Callable[[Found], None]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import click
 
 from consumer.cli import SettingsLoader
-from consumer.cli.dlq_desk import desk_config
+from consumer.cli.dlq_desk import desk_config, tell_gap
 from consumer.cli.dlq_flags import json_flag, topic_flag
 from consumer.cli.dlq_views import line_of_json, sheet, whole_document
 from consumer.core.desk.places import Place, read_place
@@ -42,8 +42,9 @@ def command(load_settings: SettingsLoader, /, place: str, topic: str | None, *, 
 
 
 async def _look(config: DeskConfig, place: Place) -> Found:
-    async with open_desk(config) as desk:
+    async with open_desk(config, needs_journal=False) as desk:
         found = await desk.reading.at(place)
+        tell_gap(desk)
     if found is None:
         raise FatalError(ExitCode.FAILED, f"there is no record at {place}; 'steno dlq ls --all' lists what there is")
     return found

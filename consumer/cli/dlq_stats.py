@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import click
 
 from consumer.cli import SettingsLoader
-from consumer.cli.dlq_desk import desk_config
+from consumer.cli.dlq_desk import desk_config, tell_gap
 from consumer.cli.dlq_flags import json_flag, selection_flags, topic_flag
 from consumer.cli.dlq_views import age_of, counts_under, line_of_json
 from consumer.core.desk.selection import Selection
@@ -42,11 +42,13 @@ async def _count(config: DeskConfig, selection: Selection) -> tuple[Tally, Tally
     now = datetime.now(UTC)
     tally, everything = Tally(now), Tally(now)
     either = replace(selection, takes_handled=True)
-    async with open_desk(config) as desk, aclosing(desk.reading.select(either)) as found:
+    opening = open_desk(config, needs_journal=not selection.takes_handled)
+    async with opening as desk, aclosing(desk.reading.select(either)) as found:
         async for each in found:
             everything.add(each.letter, each.standing, each.deed)
             if selection.takes_handled or not each.is_handled:
                 tally.add(each.letter, each.standing, each.deed)
+        tell_gap(desk)
     return tally, everything
 
 

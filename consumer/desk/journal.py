@@ -24,24 +24,40 @@ class Journal:
     A topic that was deleted and made again has another id, and so a journal of its own.
     """
 
-    def __init__(self, store: Store, state_prefix: str, topic: str, topic_id: str | None) -> None:
-        """Borrows the store; reads nothing yet."""
+    def __init__(
+        self, store: Store, state_prefix: str, topic: str, topic_id: str | None, *, is_needed: bool = True
+    ) -> None:
+        """Borrows the store; reads nothing yet. Who only looks may do without: then `gap` says what is missing."""
         self._store = store
         self._empty = Page(topic, topic_id or _NO_ID)
         self._prefix = f"{state_prefix}-dlq/{topic}/{topic_id or _NO_ID}"
         self._latest: tuple[tuple[int, int], Page] | None = None
+        self._is_needed = is_needed
+        self.gap: str | None = None
+        """Why the journal could not be had, where it is not needed."""
 
-    async def page(self, partition: int, offset: int) -> Page:
+    async def page(self, partition: int, offset: int) -> Page | None:
         """The page that an offset stands on, as it was when reading it began: kept while its neighbours are read.
+
+        None where it cannot be had and is not needed; then nothing more is asked for.
 
         Raises:
             FatalError: the store does not answer or refuses us, or holds something else there.
         """
         number = partition, offset // PAGE_OFFSETS
-        if self._latest is None or self._latest[0] != number:
+        if self._latest is not None and self._latest[0] == number:
+            return self._latest[1]
+        if self.gap is not None:
+            return None
+        try:
             page, _ = await self._read(self._uri(*number))
-            self._latest = number, page
-        return self._latest[1]
+        except FatalError as exc:
+            if self._is_needed:
+                raise
+            self.gap = exc.message
+            return None
+        self._latest = number, page
+        return page
 
     async def update(self, partition: int, offset: int, change: Callable[[Page], Page]) -> Page:
         """Changes the page that an offset stands on, as nobody else does at the same time; returns it.
@@ -90,5 +106,6 @@ class Journal:
 def unavailable(error: JobError) -> FatalError:
     """Ends the command: the journal cannot be had."""
     text = f"the desk's journal cannot be had: {error.message}; check STENO_S3__STATE and AWS_ENDPOINT_URL_S3"
+    text += " (ls and stats do without it under --all)"
     is_refused = error.verdict is Verdict.PERMANENT or error.code is ErrorCode.CREDENTIALS_EXPIRED
     return FatalError(ExitCode.REFUSED if is_refused else ExitCode.UNAVAILABLE, text)

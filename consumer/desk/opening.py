@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from consumer.adapters.kafka.browser import TopicBrowser, TopicExtent
@@ -57,8 +57,12 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(config: DeskConfig) -> AsyncIterator[Desk]:
+async def open_desk(config: DeskConfig, *, needs_journal: bool = True) -> AsyncIterator[Desk]:
     """Connects and looks how much there is.
+
+    Args:
+        config: where things are.
+        needs_journal: False lets who only looks do without where the store is away: `journal.gap` says it then.
 
     Raises:
         FatalError: broker or store do not answer or refuse us, or the topic is missing.
@@ -66,15 +70,19 @@ async def open_desk(config: DeskConfig) -> AsyncIterator[Desk]:
     store = S3Store(config=replace(config.store, limits=_LIMITS))
     async with TopicBrowser(config.bootstrap_servers, config.security) as browser, store:
         extent = await browser.extent(config.topic)
-        journal = Journal(store, config.state_prefix, config.topic, extent.topic_id)
-        yield Desk(config, browser, store, extent, journal, await _clock(store, config.state_prefix))
+        journal = Journal(store, config.state_prefix, config.topic, extent.topic_id, is_needed=needs_journal)
+        ahead = timedelta(0)
+        try:
+            ahead = await _ahead(store, config.state_prefix)
+        except JobError as exc:
+            if needs_journal:
+                raise unavailable(exc) from exc
+            journal.gap = unavailable(exc).message
+        yield Desk(config, browser, store, extent, journal, lambda: datetime.now(UTC) + ahead)
 
 
-async def _clock(store: S3Store, state_prefix: str) -> Callable[[], datetime]:
+async def _ahead(store: S3Store, state_prefix: str) -> timedelta:
+    """How far the store's clock is ahead of ours, to the second."""
     bucket, _ = split_s3_uri(state_prefix)
-    try:
-        told = await store.time(bucket)
-    except JobError as exc:
-        raise unavailable(exc) from exc
-    ahead = (told or datetime.now(UTC)) - datetime.now(UTC)
-    return lambda: datetime.now(UTC) + ahead
+    told = await store.time(bucket)
+    return timedelta(0) if told is None else told - datetime.now(UTC)

@@ -114,4 +114,6 @@ class Reading:
 
     async def _stands(self, record: Record, letter: DeadLetter) -> Found:
         page = await self._journal.page(letter.place.partition, letter.place.offset)
+        if page is None:
+            return Found(record, letter, Standing.UNKNOWN, None)
         return Found(record, letter, page.standing(letter, self._now()), page.entry(letter))

@@ -280,6 +280,11 @@ async def test_a_store_or_broker_that_is_away_is_one_line(
     error = capsys.readouterr().err
     assert error.startswith("steno: the desk's journal cannot be had")
     assert error.count("\n") == 1
+    assert await dlq(settings, "ls", "--all", "--json") == ExitCode.OK
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["state"] == "unknown"
+    assert captured.err.startswith("steno: what was handled is not known: the desk's journal cannot be had")
+    assert captured.err.count("\n") == 1
 
 
 async def start(settings: Settings, *arguments: str) -> asyncio.subprocess.Process:

@@ -41,6 +41,8 @@ class Standing(StrEnum):
     DOUBTFUL = "doubtful"
     """A run broke off at it: a copy may have been sent."""
     HANDLED = "handled"
+    UNKNOWN = "unknown"
+    """The journal cannot be had."""
 
 
 class Entry(BaseModel):

@@ -22,6 +22,12 @@ def make_journal(store: FakeStore, topic_id: str | None = "id-1") -> Journal:
     return Journal(store, STATE, "requests-dlt", topic_id)
 
 
+async def page_of(store: FakeStore, offset: int = 7, *, topic_id: str | None = "id-1") -> Page:
+    page = await make_journal(store, topic_id).page(2, offset)
+    assert page is not None
+    return page
+
+
 def noted(offset: int, run: str = "a") -> Entry:
     return Entry(timestamp_ms=offset, deed=Deed.DROPPED, at=NOW, run=run)
 
@@ -39,13 +45,13 @@ async def test_a_page_holds_a_thousand_offsets_of_a_partition() -> None:
     for offset in (0, 999, 1000):
         await note(journal, offset)
     assert set(store.objects) == {FIRST, f"{STATE}-dlq/requests-dlt/id-1/2/1000.json"}
-    assert set((await make_journal(store).page(2, 500)).records) == {0, 999}
+    assert set((await page_of(store, 500)).records) == {0, 999}
 
 
 async def test_changes_of_several_runs_all_stay() -> None:
     store = FakeStore()
     await asyncio.gather(*(note(make_journal(store), offset) for offset in range(12)))
-    assert set((await make_journal(store).page(2, 0)).records) == set(range(12))
+    assert set((await page_of(store)).records) == set(range(12))
 
 
 async def test_a_change_is_made_anew_where_somebody_was_faster() -> None:
@@ -82,8 +88,9 @@ async def test_neighbours_are_read_once() -> None:
 async def test_a_topic_made_anew_has_an_empty_journal() -> None:
     store = FakeStore()
     await note(make_journal(store), 7)
-    assert not (await make_journal(store, "id-2").page(2, 7)).records
-    assert not (await make_journal(store, None).page(2, 7)).records
+    assert (await page_of(store)).records
+    assert not (await page_of(store, topic_id="id-2")).records
+    assert not (await page_of(store, topic_id=None)).records
 
 
 @pytest.mark.parametrize(
@@ -111,3 +118,13 @@ async def test_what_is_no_page_is_left_as_it_is() -> None:
     with pytest.raises(FatalError, match=r"0\.json is no page"):
         await note(make_journal(store), 7)
     assert store.objects[FIRST] == b"something else"
+
+
+async def test_who_only_looks_does_without_a_store_that_is_away() -> None:
+    store = FakeStore()
+    store.fail_next("read", OutageError(ErrorCode.STORAGE_UNAVAILABLE, "away"))
+    journal = Journal(store, STATE, "requests-dlt", "id-1", is_needed=False)
+    assert [await journal.page(2, offset) for offset in (0, 1, 5000)] == [None] * 3
+    assert journal.gap is not None
+    assert "away" in journal.gap
+    assert len(store.calls) == 1
