@@ -48,7 +48,7 @@ def judge(job_id: str, tenant: str | None, sights: Sights) -> JobStatus | None:
     """
     status, lease = _read(StatusDocument, sights.status), _read(LeaseSight, sights.lease)
     if sights.outcome is not None and (status is None or status.state is not JobState.COMPLETED):
-        return _completed(job_id, tenant, sights.outcome, status)
+        return _completed(job_id, tenant, sights.outcome, _touched_at(sights), status)
     if lease is not None and lease.state == _HELD and sights.lease and _is_later(sights.lease, sights.status):
         found = _leased(job_id, tenant, lease, sights.lease, status)
     elif status is not None:
@@ -56,7 +56,7 @@ def judge(job_id: str, tenant: str | None, sights: Sights) -> JobStatus | None:
     elif sights == Sights():
         return None
     else:
-        found = JobStatus(job_id=job_id, tenant=tenant, state=JobState.QUEUED)
+        found = JobStatus(job_id=job_id, tenant=tenant, state=JobState.QUEUED, updated_at=_touched_at(sights))
     return found if found.state.is_end else _with_wish(found, _read(CancelMarker, sights.cancel))
 
 
@@ -87,18 +87,27 @@ def _leased(
     return JobStatus(**{**known, **now})
 
 
-def _completed(job_id: str, tenant: str | None, outcome: OutcomeEvent, status: StatusDocument | None) -> JobStatus:
+def _completed(
+    job_id: str, tenant: str | None, outcome: OutcomeEvent, updated_at: datetime | None, status: StatusDocument | None
+) -> JobStatus:
     return JobStatus(
         job_id=job_id,
         tenant=tenant,
         state=JobState.COMPLETED,
         attempt=outcome.attempt,
         worker=outcome.worker,
+        updated_at=updated_at,
         manifest=outcome.manifest,
         input=outcome.input,
         output=status.output if status else None,
         fingerprint=status.fingerprint if status else None,
     )
+
+
+def _touched_at(sights: Sights) -> datetime | None:
+    """When something was written last, by the store's clock."""
+    seen = (sights.status, sights.lease, sights.cancel)
+    return max((sight.modified_at for sight in seen if sight is not None), default=None)
 
 
 def _with_wish(found: JobStatus, marker: CancelMarker | None) -> JobStatus:

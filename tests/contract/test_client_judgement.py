@@ -98,10 +98,12 @@ def test_a_manifest_is_a_completed_job_whatever_else_is_there() -> None:
     found = judged(status=status(JobState.FAILED, error=ERROR), lease=lease(), cancel=MARKER, outcome=OUTCOME)
     assert (found.state, found.manifest, found.attempt) == (JobState.COMPLETED, OUTCOME.manifest, 2)
     assert (found.error, found.cancel_requested_at) == (None, None)
+    assert found.updated_at == lease().modified_at
 
 
 def test_a_job_that_was_given_back_waits() -> None:
-    assert judged(lease=RELEASED).state is JobState.QUEUED
+    found = judged(lease=RELEASED)
+    assert (found.state, found.updated_at) == (JobState.QUEUED, RELEASED.modified_at)
 
 
 def test_the_wish_to_cancel_is_told_until_the_job_has_ended() -> None:
