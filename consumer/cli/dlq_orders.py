@@ -26,6 +26,8 @@ from consumer.desk.execution import Execution, Survey
 Result = TypeVar("Result")
 
 _RATE: Final = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(?:/([smh]))?")
+_SLOWEST_PER_S: Final = 1 / 30
+"""A claim is good for minutes; who waits longer between two records may as well run it again."""
 _SECONDS: Final = {None: 1, "s": 1, "m": 60, "h": 3600}
 _DEEDS: Final = {Verb.REPLAY: Deed.REPLAYED, Verb.PARK: Deed.PARKED, Verb.DROP: Deed.DROPPED}
 
@@ -52,9 +54,10 @@ def rate(text: str) -> float:
         click.BadParameter: it is none.
     """
     found = _RATE.fullmatch(text)
-    if found is None or float(found[1]) == 0:
-        raise click.BadParameter(f"{text!r} is no rate; write 50/s, 600/m or 1000/h.")
-    return float(found[1]) / _SECONDS[found[2]]
+    per_s = float(found[1]) / _SECONDS[found[2]] if found else 0.0
+    if per_s < _SLOWEST_PER_S:
+        raise click.BadParameter(f"{text!r} is no rate; write 50/s, 600/m or 1000/h; the slowest is 2/m.")
+    return per_s
 
 
 def order_flags(command: Callable[..., Result]) -> Callable[..., Result]:

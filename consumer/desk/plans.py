@@ -41,11 +41,6 @@ class Plan:
         self._find_whole = find_whole
         self._now = now
 
-    @property
-    def takes_handled(self) -> bool:
-        """Whether what was handled is done again."""
-        return self._selection.takes_handled
-
     async def survey(self) -> Report:
         """What would be done; nothing is.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from consumer.core.desk.entries import CLAIM_LIFE, PAGE_OFFSETS, Entry, Page
+from consumer.core.desk.entries import CLAIM_LIFE, PAGE_OFFSETS, Claim, Entry
 from consumer.core.desk.orders import Obstacle
 from consumer.core.desk.reports import Report
 from consumer.core.failures import ExitCode, FatalError, OutageError
@@ -77,55 +77,40 @@ class Run:
                     return
 
     async def _handle(self, batch: Sequence[Step]) -> None:
-        before: dict[int, Entry | None] = {}
-        won, claimed_at = await self._claim(batch, before)
-        done: list[int] = []
+        claims = {step: self._claim(step) for step in batch}
+        where = _where(batch[0])
+        page = await self._journal.update(*where, lambda page: page.claimed(claims.values()))
+        won = [step for step in batch if page.holds(claims[step])]
+        self.report.busy += len(batch) - len(won)
+        done: list[Step] = []
         try:
-            await self._send(won, claimed_at, done)
+            await self._send(won, done)
         finally:
             # Also when cancelled: what was sent must be known.
-            undone = {offset: entry for offset, entry in before.items() if offset not in done}
-            await asyncio.shield(self._close(batch[0], done, undone))
+            sent, left = [claims[step] for step in done], [claims[step] for step in won if step not in done]
+            now = self._now()
+            await asyncio.shield(self._journal.update(*where, lambda page: page.closed(sent, left, now)))
 
-    async def _claim(self, batch: Sequence[Step], before: dict[int, Entry | None]) -> tuple[list[Step], datetime]:
-        """Claims what nobody else has; `before` gets what each entry was."""
-        now = self._now()
-        claims = [(step.found.letter, self._entry(step, now)) for step in batch]
-
-        def change(page: Page) -> Page:
-            for letter, _ in claims:
-                entry = page.records.get(letter.place.offset)
-                if entry is None or entry.run != self._signature.run:
-                    before[letter.place.offset] = entry
-            return page.claimed(claims, again=self._plan.takes_handled)
-
-        page = await self._journal.update(*_where(batch[0]), change)
-        ours = {offset for offset, entry in page.records.items() if entry.run == self._signature.run}
-        won = [step for step in batch if step.found.letter.place.offset in ours]
-        self.report.busy += len(batch) - len(won)
-        for offset in before.keys() - ours:
-            del before[offset]
-        return won, now
-
-    def _entry(self, step: Step, now: datetime) -> Entry:
-        move = step.move
-        return Entry(
-            timestamp_ms=step.found.letter.timestamp_ms, deed=move.deed, at=now, run=self._signature.run,
+    def _claim(self, step: Step) -> Claim:
+        move, found = step.move, step.found
+        entry = Entry(
+            timestamp_ms=found.letter.timestamp_ms, deed=move.deed, at=self._now(), run=self._signature.run,
             by=self._signature.by, to=move.copy.topic if move.copy else None, replays=move.replays,
         )  # fmt: skip
+        return Claim(found.letter, found.entry, entry)
 
-    async def _send(self, won: Sequence[Step], claimed_at: datetime, done: list[int]) -> None:
-        """Sends copies side by side, each in its turn; `done` gets the offsets of those that are confirmed."""
+    async def _send(self, won: Sequence[Step], done: list[Step]) -> None:
+        """Sends copies side by side, each in its turn; `done` gets those that are confirmed."""
         refused: list[Step] = []
+        stale_at = self._now() + CLAIM_LIFE / 2  # a claim that is older may soon be taken for broken off
         async with asyncio.TaskGroup() as group:
             for step in won:
-                is_fresh = self._now() - claimed_at < CLAIM_LIFE / 2  # or others may soon take it for broken off
-                if self._failure is not None or not await self._pace.turn() or not is_fresh:
+                if not await self._pace.turn() or self._failure is not None or self._now() >= stale_at:
                     break
                 group.create_task(self._publish(step, done, refused))
         await self._send_alone(refused, done)
 
-    async def _send_alone(self, refused: Sequence[Step], done: list[int]) -> None:
+    async def _send_alone(self, refused: Sequence[Step], done: list[Step]) -> None:
         """Once more, one at a time: the client sends several records as one batch, and one too large fails them all."""
         for step in refused:
             still: list[Step] = []
@@ -133,7 +118,7 @@ class Run:
             for each in still:
                 self.report.leave(each.found.letter, Obstacle.REFUSED)
 
-    async def _publish(self, step: Step, done: list[int], refused: list[Step]) -> None:
+    async def _publish(self, step: Step, done: list[Step], refused: list[Step]) -> None:
         copy = step.move.copy
         try:
             if copy is not None:
@@ -144,12 +129,8 @@ class Run:
             self._failure = exc
         else:
             self.report.do(step.found.letter, step.move)
-            done.append(step.found.letter.place.offset)
+            done.append(step)
             self._on_done(self.report.done)
-
-    async def _close(self, step: Step, done: Sequence[int], undone: dict[int, Entry | None]) -> None:
-        run, now = self._signature.run, self._now()
-        await self._journal.update(*_where(step), lambda page: page.closed(run, done, undone, now))
 
 
 def _where(step: Step) -> tuple[int, int]:

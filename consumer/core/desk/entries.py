@@ -74,6 +74,16 @@ class _Document(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """What a run would write before it does anything."""
+
+    letter: DeadLetter
+    expected: Entry | None
+    """What was known when it was decided to do it."""
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Entries by offset."""
 
@@ -96,28 +106,25 @@ class Page:
             return Standing.HANDLED
         return Standing.BUSY if now - entry.at < CLAIM_LIFE else Standing.DOUBTFUL
 
-    def claimed(self, wanted: Iterable[tuple[DeadLetter, Entry]], *, again: bool) -> Page:
-        """With claims on all of these that may be claimed; who has got them shows `run`.
-
-        Args:
-            wanted: letters and the claims on them, made now.
-            again: whether also to claim what was handled before.
-        """
-        free = {Standing.OPEN, Standing.DOUBTFUL, *([Standing.HANDLED] if again else [])}
-        won = {
-            letter.place.offset: claim for letter, claim in wanted if self.standing(letter, claim.at) in free
-        }  # fmt: skip
+    def claimed(self, wanted: Iterable[Claim]) -> Page:
+        """With these claims, but for what has changed since somebody looked: that is whoever's changed it."""
+        won = {claim.letter.place.offset: claim.entry for claim in wanted if self.entry(claim.letter) == claim.expected}
         return replace(self, records={**self.records, **won}) if won else self
 
-    def closed(self, run: str, done: Iterable[int], undone: Mapping[int, Entry | None], now: datetime) -> Page:
-        """With the run's claims on `done` fulfilled, and those on `undone` as they were before; others are left."""
-        ours = {offset: entry for offset, entry in self.records.items() if entry.run == run and not entry.is_done}
-        fulfilled = {
-            offset: ours[offset].model_copy(update={"is_done": True, "at": now}) for offset in done if offset in ours
-        }
-        back = {offset: before for offset, before in undone.items() if offset in ours}
-        merged: dict[int, Entry | None] = {**self.records, **fulfilled, **back}
-        return replace(self, records={offset: entry for offset, entry in merged.items() if entry is not None})
+    def closed(self, done: Iterable[Claim], undone: Iterable[Claim], now: datetime) -> Page:
+        """With claims fulfilled, or taken back; those that somebody has taken over are left."""
+        records: dict[int, Entry | None] = dict(self.records)
+        for claim in done:
+            if self.holds(claim):
+                records[claim.letter.place.offset] = claim.entry.model_copy(update={"is_done": True, "at": now})
+        for claim in undone:
+            if self.holds(claim):
+                records[claim.letter.place.offset] = claim.expected
+        return replace(self, records={offset: entry for offset, entry in records.items() if entry is not None})
+
+    def holds(self, claim: Claim) -> bool:
+        """Whether a claim stands as it was made."""
+        return self.records.get(claim.letter.place.offset) == claim.entry
 
     def render(self) -> bytes:
         """As it is stored."""

@@ -74,6 +74,7 @@ def test_nothing_said_means_everything_unhandled() -> None:
         (["--limit", "0"], "0 is not in the range"),
         (["--partition", "-1"], "-1 is not in the range"),
         (["--rate", "0/s"], "is no rate"),
+        (["--rate", "1/m"], "the slowest is 2/m"),
         (["--yes", "--dry-run"], "choose one"),
     ],
 )

@@ -236,7 +236,7 @@ async def test_a_claim_that_grew_old_is_not_used() -> None:
     bench = Bench(make_letters(2))
     plan = Plan(REPLAY, Selection(), bench.reading, bench._find_whole, now=lambda: bench.now)
     journal = Journal(bench.store, "s3://bucket/.steno/", DLT, "id-1")
-    times = iter([NOW, NOW + CLAIM_LIFE, *[NOW + CLAIM_LIFE + timedelta(seconds=each) for each in range(20)]])
+    times = iter([NOW, NOW, *[NOW + CLAIM_LIFE + timedelta(seconds=each) for each in range(20)]])
     run = Run(plan, journal, bench.outbox, signature=Signature("a", "me"), pace=Pace(None), now=lambda: next(times))
     await run.do(lambda _: None)
     assert "job-0" not in bench.outbox.keys

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.core.desk.entries import CLAIM_LIFE, Deed, Entry, Page, Standing, read_page
+from consumer.core.desk.entries import CLAIM_LIFE, Claim, Deed, Entry, Page, Standing, read_page
 from consumer.core.desk.letters import DeadLetter, read_letter
 from consumer.core.intake.readings import IntakeRules
 from tests.dead_letters import ours, standing_at
@@ -24,14 +24,15 @@ def make_letter(offset: int = 7) -> DeadLetter:
     return read_letter(standing_at(ours(make_record()), offset), IntakeRules())
 
 
-def make_claim(letter: DeadLetter, run: str = "mine", at: datetime = NOW, **fields: object) -> Entry:
-    values = {"timestamp_ms": letter.timestamp_ms, "deed": Deed.REPLAYED, "at": at, "run": run, **fields}
-    return Entry.model_validate(values)
-
-
-def claimed(page: Page, run: str = "mine", *, at: datetime = NOW, again: bool = False, offset: int = 7) -> Page:
+def make_claim(page: Page, run: str = "mine", *, at: datetime = NOW, offset: int = 7) -> Claim:
+    """What a run that has just looked at the page would write."""
     letter = make_letter(offset)
-    return page.claimed([(letter, make_claim(letter, run, at))], again=again)
+    entry = Entry(timestamp_ms=letter.timestamp_ms, deed=Deed.REPLAYED, at=at, run=run)
+    return Claim(letter, page.entry(letter), entry)
+
+
+def claimed(page: Page, run: str = "mine", *, at: datetime = NOW, offset: int = 7) -> Page:
+    return page.claimed([make_claim(page, run, at=at, offset=offset)])
 
 
 def holder(page: Page, offset: int = 7) -> str:
@@ -39,8 +40,10 @@ def holder(page: Page, offset: int = 7) -> str:
 
 
 def test_a_claim_keeps_others_away() -> None:
-    page = claimed(claimed(EMPTY, "first"), "second")
-    assert holder(page) == "first"
+    first, second = make_claim(EMPTY, "first"), make_claim(EMPTY, "second")
+    page = EMPTY.claimed([first]).claimed([second])
+    assert page.holds(first)
+    assert not page.holds(second)
     assert page.standing(make_letter(), NOW) is Standing.BUSY
 
 
@@ -51,34 +54,45 @@ def test_a_claim_that_is_old_is_in_doubt_and_may_be_taken_over() -> None:
     assert holder(claimed(page, "next", at=LATER)) == "next"
 
 
-def test_what_is_done_stays_done_unless_it_is_wanted_again() -> None:
-    done = claimed(EMPTY).closed("mine", [7], {}, NOW)
+def test_what_was_done_meanwhile_is_not_done_again() -> None:
+    early, late = make_claim(EMPTY, "early"), make_claim(EMPTY, "late")
+    done = EMPTY.claimed([early]).closed([early], [], NOW)
     assert done.standing(make_letter(), LATER) is Standing.HANDLED
-    assert claimed(done, "other", at=LATER) == done
-    assert holder(claimed(done, "other", again=True)) == "other"
+    assert done.claimed([late]) == done
+
+
+def test_who_knows_that_it_was_done_may_do_it_again_but_once() -> None:
+    first = make_claim(EMPTY)
+    done = EMPTY.claimed([first]).closed([first], [], NOW)
+    again, too = make_claim(done, "again"), make_claim(done, "too")
+    assert done.claimed([again]).claimed([too]).holds(again)
 
 
 def test_what_was_not_sent_is_as_it_was_before() -> None:
-    assert claimed(EMPTY).closed("mine", [], {7: None}, NOW) == EMPTY
-    done = claimed(EMPTY).closed("mine", [7], {}, NOW)
-    assert claimed(done, "again", again=True).closed("again", [], {7: done.records[7]}, NOW) == done
+    claim = make_claim(EMPTY)
+    assert EMPTY.claimed([claim]).closed([], [claim], NOW) == EMPTY
+    done = EMPTY.claimed([claim]).closed([claim], [], NOW)
+    again = make_claim(done, "again")
+    assert done.claimed([again]).closed([], [again], NOW) == done
 
 
 def test_a_run_that_was_overtaken_closes_nothing_of_others() -> None:
-    taken_over = claimed(claimed(EMPTY, "slow"), "quick", at=LATER)
-    assert taken_over.closed("slow", [7], {}, LATER) == taken_over
-    assert taken_over.closed("slow", [], {7: None}, LATER) == taken_over
+    slow = make_claim(EMPTY, "slow")
+    taken_over = claimed(EMPTY.claimed([slow]), "quick", at=LATER)
+    assert taken_over.closed([slow], [], LATER) == taken_over
+    assert taken_over.closed([], [slow], LATER) == taken_over
 
 
 def test_an_offset_of_a_topic_made_anew_is_another_record() -> None:
-    done = claimed(EMPTY).closed("mine", [7], {}, NOW)
+    done = claimed(EMPTY)
     anew = replace(make_letter(), timestamp_ms=make_letter().timestamp_ms + 1)
     assert done.standing(anew, NOW) is Standing.OPEN
     assert done.entry(anew) is None
 
 
 def test_a_page_reads_as_it_was_written() -> None:
-    page = claimed(claimed(EMPTY).closed("mine", [7], {}, NOW), "other", offset=12)
+    claim = make_claim(EMPTY)
+    page = claimed(EMPTY.claimed([claim]).closed([claim], [], NOW), "other", offset=12)
     assert read_page(page.render()) == page
 
 
@@ -108,16 +122,18 @@ def test_fields_of_a_later_version_of_this_form_are_passed_over() -> None:
 def test_nothing_is_done_twice_unless_a_run_broke_off(events: list[tuple[str, str, int]]) -> None:
     """Runs come and go in any order: whoever closes a record held the claim, and one closes it."""
     page, now = EMPTY, NOW
+    claims: dict[str, Claim] = {}
     closers: list[str] = []
     for run, act, pause_s in events:
         now += timedelta(seconds=pause_s)
         before = page
-        if act == "claim":
-            page = claimed(page, run, at=now)
-        elif act == "close":
-            page = page.closed(run, [7], {}, now)
-        else:
-            page = page.closed(run, [], {7: None}, now)
+        if act == "claim" and page.standing(make_letter(), now) in {Standing.OPEN, Standing.DOUBTFUL}:
+            claims[run] = make_claim(page, run, at=now)
+            page = page.claimed([claims[run]])
+        elif act == "close" and run in claims:
+            page = page.closed([claims[run]], [], now)
+        elif run in claims:
+            page = page.closed([], [claims[run]], now)
         if page != before and act == "close":
             closers.append(run)
             assert holder(before) == run
