@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Coroutine
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
@@ -22,6 +22,9 @@ from consumer.lease_taking import LeaseTaker
 from consumer.ports import Store
 
 T = TypeVar("T")
+
+_CLOSE_S: Final = 2.0
+"""A small write takes a tenth of that; what is not released lapses."""
 
 log = structlog.get_logger(__name__)
 
@@ -122,9 +125,9 @@ class Leases:
                 await asyncio.wait((keeper,))
 
     async def close(self) -> None:
-        """Waits for what is being released; no longer than one renewal may take."""
+        """Waits for what is being released; not for a store that is away."""
         if self._background:
-            await asyncio.wait(set(self._background), timeout=self._terms.renew_s)
+            await asyncio.wait(set(self._background), timeout=_CLOSE_S)
 
     async def _keep(self, lease: Lease) -> None:
         is_failing = False
