@@ -37,7 +37,9 @@ def test_the_client_side_needs_no_extra(arguments: list[str]) -> None:
     assert (ended.returncode, ended.stderr) == (ExitCode.OK, "")
 
 
-@pytest.mark.parametrize(("command", "extra"), [("worker", "worker"), ("transcribe", "worker"), ("demo", "demo")])
+@pytest.mark.parametrize(
+    ("command", "extra"), [("worker", "worker"), ("transcribe", "worker"), ("dlq", "worker"), ("demo", "demo")]
+)
 def test_a_command_without_its_extra_is_one_line(command: str, extra: str) -> None:
     ended = steno(command, "x")
     assert ended.returncode == ExitCode.UNAVAILABLE
