@@ -156,8 +156,23 @@ def test_recovery_of_a_blow_to_all_counts_every_job_in_flight() -> None:
 
 
 def test_what_a_dead_worker_is_still_heard_of_is_no_recovery() -> None:
-    late = replace(HIT, ends=(completed("a", 3.1, worker="w1"), *HIT.ends))
+    late = replace(HIT, ends=(completed("c", 3.1, worker="w1"), *HIT.ends))
     assert recovery_of(Blow(3.0, 3.0, "w1", is_fatal=True), late).outcomes_s == 10.0
+
+
+def test_a_job_that_had_ended_with_a_dead_workers_last_words_was_not_in_flight() -> None:
+    ended = replace(HIT, ends=(completed("a", 3.1, worker="w1"), *HIT.ends))
+    assert recovery_of(Blow(3.0, 3.0, "w1", is_fatal=True), ended) == Recovery(8.0, None, None)
+
+
+def test_an_outcome_told_again_counts_though_it_names_the_dead_worker() -> None:
+    repeated = replace(HIT, ends=(*HIT.ends, completed("a", 12.0, worker="w1")))
+    assert recovery_of(Blow(3.0, 3.0, "w1", is_fatal=True), repeated).outcomes_s == 9.0
+
+
+def test_recovery_goes_by_the_partitions_that_the_victim_had_where_they_are_known() -> None:
+    blow = Blow(3.0, 3.0, "w1", is_fatal=True, partitions=frozenset({"requests/1"}))
+    assert recovery_of(blow, HIT).outcomes_s == 8.0
 
 
 def test_a_recovery_that_is_late_is_told() -> None:

@@ -6,8 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Final
 
 from contracts.events import Event, Kind, OutcomeEvent
+
+_LAST_WORDS_S: Final = 1.0
+"""What was said at the end is heard a moment later. Outcomes that are told again name the first worker, too."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,13 @@ class Blow:
     """The worker that was struck; None where all were."""
     is_fatal: bool = False
     """The victim says nothing more."""
+    partitions: AbstractSet[str] = frozenset()
+    """What the victim had; where that is not known, the partitions of jobs in flight count."""
+
+    def is_last_word(self, seen: Seen) -> bool:
+        """Whether a victim that is dead by now had said so before."""
+        is_fresh = seen.at_s < self.at_s + _LAST_WORDS_S
+        return self.is_fatal and seen.worker == self.victim and is_fresh
 
 
 @dataclass(frozen=True)

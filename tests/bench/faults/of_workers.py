@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from tests.bench.faults.results import partitions_of
 from tests.bench.faults.scene import SESSION_S, Scene, name_of
 from tests.bench.faults.shifted_clock import SHIFT_S
 from tests.bench.faults.small_disk import SIZE
@@ -79,11 +80,12 @@ async def frozen(scene: Scene) -> None:
     await scene.send()
     await scene.midway()
     worker = await scene.at_work()
+    partitions = await partitions_of(scene.deployment, scene.id_of(worker))
     frozen_s = time.monotonic()
     worker.signal(signal.SIGSTOP)
     await asyncio.sleep(_FROZEN_S)  # how long the fault lasts; nothing is awaited
     worker.signal(signal.SIGCONT)
-    scene.struck(frozen_s, worker, over_s=frozen_s)  # others need not wait for it to wake up
+    scene.struck(frozen_s, worker, over_s=frozen_s, partitions=partitions)  # others need not wait for it to wake up
 
 
 async def skewed(scene: Scene) -> None:

@@ -15,7 +15,7 @@ class Recovery:
     """Seconds from the end of a blow. None where nothing was hit."""
 
     outcomes_s: float | None
-    """To the next outcome from a partition that had a job in flight, of another worker if the victim is dead."""
+    """To the next outcome from a partition that the victim had, or else from one that had a job in flight."""
     begun_s: float | None
     """Until the last job that was in flight had begun again or ended."""
     ended_s: float | None
@@ -24,18 +24,19 @@ class Recovery:
 
 def recovery_of(blow: Blow, evidence: Evidence) -> Recovery:
     """How long it took until what was hit went on."""
-    hit = in_flight(evidence.begun, evidence.ends, blow.at_s, blow.victim)
-    partitions = {seen.partition for seen in hit}
+    last_words = {seen.name for seen in evidence.ends if blow.is_last_word(seen)}
+    begun = [seen for seen in evidence.begun if seen.name not in last_words]
+    hit = in_flight(begun, evidence.ends, blow.at_s, blow.victim)
+    partitions: AbstractSet[str | None] = blow.partitions or {seen.partition for seen in hit}
     others = [
-        seen
-        for seen in (*evidence.begun, *evidence.ends)
-        if seen.at_s >= blow.over_s and not (blow.is_fatal and seen.worker == blow.victim)
+        seen for seen in (*evidence.begun, *evidence.ends) if seen.at_s >= blow.over_s and not blow.is_last_word(seen)
     ]
-    ends = [seen for seen in others if seen.event.data.__class__ is OutcomeEvent]
+    ends = [seen for seen in others if isinstance(seen.event.data, OutcomeEvent)]
     names = {seen.name for seen in hit}
     return Recovery(
         _since(
-            blow.over_s, [min((seen.at_s for seen in ends if not hit or seen.partition in partitions), default=None)]
+            blow.over_s,
+            [min((seen.at_s for seen in ends if not partitions or seen.partition in partitions), default=None)],
         ),
         _since(blow.over_s, _firsts(names, others)),
         _since(blow.over_s, _firsts(names, ends)),

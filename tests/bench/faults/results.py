@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 
 from consumer.core.resultset import derive_result_set
 from contracts.transcript import Manifest, Transcript
@@ -73,6 +74,22 @@ async def lag_of(deployment: Deployment) -> int:
     async with AIOKafkaConsumer(*topics, bootstrap_servers=deployment.bootstrap, group_id=None) as consumer:
         ends = await consumer.end_offsets(consumer.assignment())
     return sum(end - max(offsets[place].offset if place in offsets else 0, 0) for place, end in ends.items())
+
+
+async def partitions_of(deployment: Deployment, worker: str) -> frozenset[str]:
+    """What a worker has of the requests topic, as topic/partition; nothing where the group does not know it now."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=deployment.bootstrap)
+    await admin.start()
+    try:
+        (response,) = await admin.describe_consumer_groups([deployment.prefix])
+    finally:
+        await admin.close()
+    (group,) = response.to_object()["groups"]
+    given = [member["member_assignment"] for member in group["members"] if member["client_id"] == worker]
+    assigned = [pair for raw in given if raw for pair in ConsumerProtocolMemberAssignment.decode(raw).assignment]
+    return frozenset(
+        f"{topic}/{number}" for topic, numbers in assigned for number in numbers if topic == deployment.requests
+    )
 
 
 def _is_read(topic: str, deployment: Deployment) -> bool:

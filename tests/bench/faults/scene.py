@@ -18,6 +18,7 @@ from consumer.settings.broker import KafkaSettings
 from contracts.events import Kind
 from tests import speech
 from tests.bench.faults.evidence import Blow, Seen, Sent
+from tests.bench.faults.results import partitions_of
 from tests.bench.faults.watch import Watch
 from tests.e2e.fleet import Deployment, WorkerProcess
 from tests.processes import command_of
@@ -163,12 +164,13 @@ class Scene:
         *,
         over_s: float | None = None,
         is_fatal: bool = False,
+        partitions: frozenset[str] = frozenset(),
     ) -> None:
         """Notes that the fault took place; it began now and is over now, unless said otherwise."""
         now_s = time.monotonic()
         name = self.id_of(victim) if victim else None
         begun_s, ended_s = (now_s if at_s is None else at_s), (now_s if over_s is None else over_s)
-        self.blows.append(Blow(begun_s, ended_s, name, is_fatal))
+        self.blows.append(Blow(begun_s, ended_s, name, is_fatal, partitions))
         self.strikes += 1
 
     def expect(self, name: str, end: str) -> None:
@@ -208,7 +210,8 @@ class Scene:
 
     async def kill(self, worker: WorkerProcess) -> None:
         """Ends a worker as `kill -9` does; its children go with it."""
-        self.struck(victim=worker, is_fatal=True)
+        partitions = await partitions_of(self.deployment, self.id_of(worker))
+        self.struck(victim=worker, is_fatal=True, partitions=partitions)
         worker.signal(signal.SIGKILL)
         self.gone.append(worker)
         await worker.ended()
