@@ -24,7 +24,7 @@ from contracts.broker import OPEN
 from contracts.errors import ErrorCode
 from tests.dead_letters import CODES, make_value, ours, ours_cut, springs_recoverers, springs_retry_topics
 from tests.make import make_record
-from tests.stack.clients import make_topic
+from tests.stack.clients import make_topic, remove_topic
 from tests.stack.service import free_ports
 from tests.waiting import until
 
@@ -200,6 +200,18 @@ async def test_dropped_and_parked_letters_are_passed_over(
     assert len(await records_of(settings, settings.topics.dlt)) == 4
     (parked,) = await records_of(settings, settings.topics.parking)
     assert parked.key == b"job-1"
+
+
+async def test_a_topic_made_anew_inherits_nothing(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    kafka, dlt = settings.kafka.bootstrap_servers, settings.topics.dlt
+    await set_aside(settings, 1)
+    assert await dlq(settings, "drop", "--yes") == ExitCode.OK
+    await remove_topic(kafka, dlt)
+    await make_topic(kafka, dlt, partitions=2)
+    await set_aside(settings, 1)
+    capsys.readouterr()
+    assert await dlq(settings, "ls", "--json") == ExitCode.OK
+    assert [each["state"] for each in documents(capsys)] == ["open"]
 
 
 async def test_a_cut_record_comes_back_from_where_it_stood(

@@ -14,7 +14,7 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 from consumer.adapters.kafka.browser import TopicBrowser, TopicExtent
 from consumer.core.failures import ExitCode, FatalError
 from contracts.broker import OPEN
-from tests.stack.clients import make_topic
+from tests.stack.clients import make_topic, remove_topic
 from tests.stack.service import free_ports
 from tests.waiting import until
 
@@ -104,17 +104,7 @@ async def _delete_before(kafka: str, topic: str, offset: int) -> None:
 
 async def test_a_topic_made_anew_has_another_id(kafka: str, topic: str, browser: TopicBrowser) -> None:
     first = (await browser.extent(topic)).topic_id
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    try:
-        await admin.delete_topics([topic])
-
-        async def is_gone() -> bool:
-            return topic not in await admin.list_topics()
-
-        await until(is_gone, "the topic is gone")
-    finally:
-        await admin.close()
+    await remove_topic(kafka, topic)
     await make_topic(kafka, topic, partitions=1)
     second = (await browser.extent(topic)).topic_id
     assert first is not None

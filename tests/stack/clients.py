@@ -32,6 +32,21 @@ async def make_topic(bootstrap: str, name: str, *, partitions: int, config: dict
     return name
 
 
+async def remove_topic(bootstrap: str, name: str) -> None:
+    """Deletes a topic; returns when no broker lists it any more."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_topics([name])
+
+        async def is_gone() -> bool:
+            return name not in await admin.list_topics()
+
+        await until(is_gone, f"{name} is gone")
+    finally:
+        await admin.close()
+
+
 async def make_bucket(address: S3Address, name: str) -> str:
     """Makes a bucket; returns its name."""
     session = aioboto3.Session(address.access_key, address.secret_key, region_name=address.region)
