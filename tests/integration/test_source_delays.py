@@ -150,3 +150,11 @@ async def test_no_backlog_of_one_topic_holds_up_another(bed: Bed, *, backlog_is_
     async with bed.source() as source:
         values = [(await receive(source))[0].record.value for _ in range(30)]
     assert b"other" in values
+
+
+async def test_no_backlog_of_one_partition_holds_up_another(bed: Bed) -> None:
+    await bed.put(*[b"backlog"] * 60, partition=0)
+    await bed.put(b"other", partition=1)
+    async with bed.source() as source:
+        values = [(await receive(source))[0].record.value for _ in range(30)]
+    assert b"other" in values

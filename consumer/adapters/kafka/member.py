@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import deque
 from collections.abc import Coroutine, Mapping
 from typing import Any, Final
 
@@ -57,7 +56,7 @@ class Member:
         self._claim = Claim(self._consumer, ledger, self._placed)
         self._pulse = Pulse(self._consumer, config.look_s, lambda: self._is_idle)
         self._waits = Waits(config.delays_ms, self.steer)
-        self._turns = deque(config.topics)
+        self._served: set[TopicPartition] = set()
         self._last_poll_s = 0.0
         self._polls = 0
         self._is_idle = False
@@ -148,8 +147,8 @@ class Member:
 
     async def _next_batches(self) -> _Batches:
         batches: _Batches
-        if room := self._inbox.room:
-            batches = await self._next_in_turn(room)
+        if self._inbox.room:
+            batches = await self._next_in_turn()
             self._is_idle = not batches
             return batches
         self._is_idle = False
@@ -160,17 +159,19 @@ class Member:
         batches = await self._consumer.getmany(_NOWHERE)
         return batches
 
-    async def _next_in_turn(self, room: int) -> _Batches:
-        """Looks at what was fetched of one topic after the other, then waits for whatever comes first."""
-        batches: _Batches
-        reading = self._consumer.assignment() - self._consumer.paused()
-        for topic in tuple(self._turns):
-            self._turns.rotate(-1)
-            partitions = [partition for partition in reading if partition.topic == topic]
-            batches = await self._consumer.getmany(*partitions, max_records=room) if partitions else {}
-            if batches:
-                return batches
-        batches = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=room)
+    async def _next_in_turn(self) -> _Batches:
+        """One record of a partition that had none in this round; when there is none, of whichever comes first.
+
+        Left to itself, aiokafka hands out what it fetched of one partition to the end, thousands of jobs, before it
+        looks at the next: retries that are due and the jobs of a worker that died would wait behind all of them.
+        """
+        batches: _Batches = {}
+        if waiting := self._consumer.assignment() - self._consumer.paused() - self._served:
+            batches = await self._consumer.getmany(*waiting, max_records=1)
+        if not batches:
+            self._served.clear()
+            batches = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=1)
+        self._served.update(batches)
         return batches
 
     def _accept(self, partition: TopicPartition, records: list[ConsumerRecord]) -> None:
