@@ -111,6 +111,8 @@ def _do(execution: Execution, survey: Survey, how: How) -> ExitCode:
                 on_done=lambda done: bar.advance(done, total, "records"),
             )  # fmt: skip
             is_complete = asyncio.run(work)
+    except asyncio.CancelledError as exc:  # a second Ctrl-C
+        raise click.Abort from exc
     finally:
         for report in reports:
             _tell(execution, report, how, is_rehearsal=False, elapsed_s=time.monotonic() - started_s)

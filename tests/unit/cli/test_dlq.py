@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,17 +12,24 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from consumer.adapters.kafka.browser import TopicExtent
+from consumer.adapters.s3_store import StoreConfig
 from consumer.cli.dlq import command as group
 from consumer.cli.dlq_flags import selection_flags
-from consumer.cli.dlq_orders import How, order_flags, rate
+from consumer.cli.dlq_orders import How, carry_out, order_flags, rate
 from consumer.cli.dlq_replay import span
 from consumer.cli.dlq_views import age_of, cells, counts_under, document, line_of_json, sheet, whole_document
 from consumer.core.desk.entries import Deed, Entry, Standing
 from consumer.core.desk.letters import read_letter
+from consumer.core.desk.orders import Move, Order, Verb
+from consumer.core.desk.reports import Report
 from consumer.core.desk.selection import Selection
 from consumer.core.intake.readings import IntakeRules
 from consumer.core.records import OutboundRecord
+from consumer.desk.execution import Execution, Survey
+from consumer.desk.opening import DeskConfig
 from consumer.desk.reading import Found
+from contracts.broker import OPEN
 from tests.dead_letters import DLT, make_value, ours, springs_recoverers, standing_at
 from tests.make import NOW, make_record
 
@@ -165,3 +174,28 @@ def test_ages_are_told_in_their_largest_unit(age: timedelta, text: str) -> None:
 def test_counts_stand_in_columns_and_the_rest_is_counted() -> None:
     assert counts_under("by code", {"A": 100, "BB": 7}) == "by code\n  A   100\n  BB    7"
     assert counts_under("x", {str(number): 1 for number in range(50)}).endswith("\n  and 10 more")
+
+
+class Cancelled(Execution):
+    """One that a second Ctrl-C ends."""
+
+    async def survey(self) -> Survey:
+        report = Report()
+        report.do(make_found().letter, Move(Deed.DROPPED, None, 0))
+        return Survey(report, TopicExtent(DLT, None, {}))
+
+    async def carry_out(
+        self, survey: Survey, report: Callable[[Report], None], *, rate_per_s: float | None,  # noqa: ARG002 - the original's
+        on_done: Callable[[int], None],  # noqa: ARG002 - likewise
+    ) -> bool:  # fmt: skip
+        report(survey.report)
+        raise asyncio.CancelledError
+
+
+def test_a_second_ctrl_c_ends_the_command_and_tells_what_was_done(capsys: pytest.CaptureFixture[str]) -> None:
+    config = DeskConfig("localhost:1", OPEN, DLT, "s3://bucket/", IntakeRules(), StoreConfig())
+    order = Order(Verb.DROP, parking="parking")
+    how = How(is_certain=True, is_rehearsal=False, rate_per_s=None, as_json=True)
+    with pytest.raises(click.Abort):
+        carry_out(Cancelled(config, order, Selection()), how)
+    assert json.loads(capsys.readouterr().out)["dropped"] == 1
