@@ -147,7 +147,9 @@ def _origin(prefix: str) -> Node:
 def _last_failure(prefix: str, attempt: str) -> Node:
     return {
         f"{prefix}fqcn": _TEXT,
+        f"{prefix}cause-fqcn": _TEXT,
         f"{prefix}message": _TEXT,
+        f"{prefix}stacktrace": {"type": "string", "description": "its first line"},
         "retry_topic-attempts": {"type": "string", "description": f"this delivery, from 1; {_BIG_ENDIAN.format(4)}"},
         "retry_topic-original-timestamp": _TIME,
         "x-steno-attempt": {"type": "string", "description": attempt},

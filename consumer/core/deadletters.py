@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from consumer.core.failures import JobError
-from consumer.core.hops import ATTEMPTS, ORIGINAL_TIMESTAMP, Sender, mirror, replay_count, type_name
+from consumer.core.hops import ATTEMPTS, ORIGINAL_TIMESTAMP, Sender, failure, mirror, replay_count
 from consumer.core.origins import INT32, INT64, Dialect, foreign, is_own, origin_of
 from consumer.core.records import Header, OutboundRecord, Record
 
@@ -60,8 +60,7 @@ def _reason(
     origin = origin_of(record, office.group_id)
     return (
         *origin.headers(Dialect.DEAD_LETTER),
-        ("kafka_dlt-exception-fqcn", type_name(error)),
-        ("kafka_dlt-exception-message", error.message.encode()),
+        *failure("kafka_dlt-exception-", error),
         # Spring counts this topic's delivery, too: one more than there were attempts.
         (ATTEMPTS, INT32.pack(attempt + 1)),
         (ORIGINAL_TIMESTAMP, INT64.pack(origin.timestamp_ms)),

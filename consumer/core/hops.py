@@ -26,7 +26,7 @@ _MAX_TIME_BYTES: Final = 64
 _MAX_DIGITS: Final = 9
 _MAX_ATTEMPT: Final = 10**_MAX_DIGITS
 _INT8_SIZE: Final = 1
-"""Older Spring Kafka's attempts."""
+"""Older Spring Kafka's attempts, without a sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,7 @@ def hop_record(sender: Sender, record: Record, error: JobError, hop: Hop, *, now
     headers = (
         *foreign(record.headers),
         *origin.headers(Dialect.RETRY),
-        ("kafka_exception-fqcn", type_name(error)),
-        ("kafka_exception-message", error.message.encode()),
+        *failure("kafka_exception-", error),
         (ATTEMPTS, INT32.pack(hop.attempt)),
         (ORIGINAL_TIMESTAMP, INT64.pack(origin.timestamp_ms)),
         (_BACKOFF, INT64.pack(_milliseconds(hop.not_before))),
@@ -82,9 +81,18 @@ def mirror(record: Record, error: JobError, topic: str, attempt: int, *, now: da
     )
 
 
-def type_name(error: JobError) -> bytes:
-    """The error's class, as an exception's class stands in Spring Kafka's headers."""
-    return f"{type(error).__module__}.{type(error).__qualname__}".encode()
+def failure(prefix: str, error: JobError) -> tuple[Header, ...]:
+    """The error as Spring Kafka tells of an exception; a listener of its own may want any of the four.
+
+    The stack trace is its first line: in others stands what a job was about.
+    """
+    kind, message = _type_name(error), error.message.encode()
+    return (
+        (f"{prefix}fqcn", kind),
+        (f"{prefix}cause-fqcn", _type_name(error.__cause__ or error)),
+        (f"{prefix}message", message),
+        (f"{prefix}stacktrace", kind + b": " + message),
+    )
 
 
 def attempt_of(record: Record) -> int:
@@ -94,7 +102,7 @@ def attempt_of(record: Record) -> int:
     headers = dict(record.headers)
     raw = headers.get(ATTEMPTS) or b""
     is_binary = len(raw) in {_INT8_SIZE, INT32.size}
-    told = int.from_bytes(raw, "big", signed=True) if is_binary else _whole(headers.get(_ATTEMPT))
+    told = int.from_bytes(raw, "big", signed=len(raw) > _INT8_SIZE) if is_binary else _whole(headers.get(_ATTEMPT))
     return min(max(told, 1), _MAX_ATTEMPT)
 
 
@@ -118,6 +126,11 @@ def first_place(record: Record) -> str:
         return f"{record.topic}/{record.partition}/{record.offset}"
     origin = origin_of(record, "")
     return f"{origin.topic}/{origin.partition}/{origin.offset}"
+
+
+def _type_name(error: BaseException) -> bytes:
+    """The class in full, as Java's stand there."""
+    return f"{type(error).__module__}.{type(error).__qualname__}".encode()
 
 
 def _whole(raw: bytes | None) -> int:

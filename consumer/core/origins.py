@@ -18,7 +18,9 @@ INT32: Final = struct.Struct("!i")
 INT64: Final = struct.Struct("!q")
 ORIGINAL_TOPIC: Final = "x-original-topic"
 
-_OWN_PREFIXES: Final = ("kafka_dlt-", "kafka_original-", "kafka_exception-", "retry_topic-", "x-steno-")
+_OWN_PREFIXES: Final = (
+    "kafka_dlt-", "kafka_original-", "kafka_exception-", "kafka_key-exception-", "retry_topic-", "x-steno-",
+)  # fmt: skip
 _GROUP: Final = "kafka_dlt-original-consumer-group"
 _MAX_NAME_BYTES: Final = 249
 """Of a topic, as Kafka has it; a group's name and what else is told as text is held to it, too."""

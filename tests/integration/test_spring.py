@@ -127,7 +127,7 @@ async def test_spring_finds_origin_exception_and_attempts_in_our_dead_letters(
     async with spring.running(Verb.READ, f"{topic}-dlt", "readers"):
         (found,) = await spring.told(f"{topic}-dlt")
     assert found["origin"] == expected_origin(sent)
-    assert found["exception"] == {"fqcn": "consumer.core.failures.PermanentError", "message": error.message}
+    assert found["exception"] == told_of("consumer.core.failures.PermanentError", error.message)
     assert found["attempts"] == 3 + 1  # Spring's own dead letters count the delivery there, too
     assert found["firstTimestamp"] == sent.timestamp_ms
     assert (bytes.fromhex(found["key"]), bytes.fromhex(found["value"])) == (sent.key, sent.value)
@@ -150,7 +150,7 @@ async def test_our_retry_hop_goes_on_through_springs_retry_topics_when_it_is_due
         (found,) = await spring.told(hop.topic)
         letters = await fetch(kafka, f"{topic}-dlt", 2)
     assert found["origin"] == expected_origin(sent)
-    assert found["exception"] == {"fqcn": "consumer.core.failures.TransientError", "message": error.message}
+    assert found["exception"] == told_of("consumer.core.failures.TransientError", error.message)
     assert (found["attempts"], found["firstTimestamp"]) == (2, sent.timestamp_ms)
 
     ours = next(letter for letter in letters if "x-steno-worker" in dict(letter.headers))
@@ -164,3 +164,8 @@ def expected_origin(sent: Record) -> dict[str, Any]:
         "topic": sent.topic, "partition": sent.partition, "offset": sent.offset, "timestamp": sent.timestamp_ms,
         "timestampType": "CreateTime", "group": GROUP,
     }  # fmt: skip
+
+
+def told_of(kind: str, message: str) -> dict[str, str]:
+    """An error of ours without a cause."""
+    return {"fqcn": kind, "cause": kind, "message": message, "stacktrace": f"{kind}: {message}"}

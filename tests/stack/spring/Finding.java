@@ -10,7 +10,7 @@ record Finding(Origin origin, Failure exception, Integer attempts, byte[] firstT
     record Origin(String topic, int partition, long offset, long timestamp, String timestampType, String group) {}
 
     /** Why it is here. */
-    record Failure(String fqcn, String message) {}
+    record Failure(String fqcn, String cause, String message, String stacktrace) {}
 
     void tell(ConsumerRecord<byte[], byte[]> record) {
         Map<String, Object> document = Telling.of(record);

@@ -20,10 +20,13 @@ class ReadLetters {
             @Header(KafkaHeaders.DLT_ORIGINAL_TIMESTAMP_TYPE) String timestampType,
             @Header(KafkaHeaders.DLT_ORIGINAL_CONSUMER_GROUP) String group,
             @Header(KafkaHeaders.DLT_EXCEPTION_FQCN) String exception,
+            @Header(KafkaHeaders.DLT_EXCEPTION_CAUSE_FQCN) String cause,
             @Header(KafkaHeaders.DLT_EXCEPTION_MESSAGE) String message,
+            @Header(KafkaHeaders.DLT_EXCEPTION_STACKTRACE) String stacktrace,
             @Header(name = RetryTopicHeaders.DEFAULT_HEADER_ATTEMPTS, required = false) Integer attempts,
             @Header(name = RetryTopicHeaders.DEFAULT_HEADER_ORIGINAL_TIMESTAMP, required = false) byte[] first) {
         var origin = new Finding.Origin(topic, partition, offset, timestamp, timestampType, group);
-        new Finding(origin, new Finding.Failure(exception, message), attempts, first).tell(record);
+        var failure = new Finding.Failure(exception, cause, message, stacktrace);
+        new Finding(origin, failure, attempts, first).tell(record);
     }
 }

@@ -20,10 +20,13 @@ class ReadRetried {
             @Header(KafkaHeaders.ORIGINAL_TIMESTAMP_TYPE) String timestampType,
             @Header(KafkaHeaders.ORIGINAL_CONSUMER_GROUP) String group,
             @Header(KafkaHeaders.EXCEPTION_FQCN) String exception,
+            @Header(KafkaHeaders.EXCEPTION_CAUSE_FQCN) String cause,
             @Header(KafkaHeaders.EXCEPTION_MESSAGE) String message,
+            @Header(KafkaHeaders.EXCEPTION_STACKTRACE) String stacktrace,
             @Header(RetryTopicHeaders.DEFAULT_HEADER_ATTEMPTS) int attempts,
             @Header(RetryTopicHeaders.DEFAULT_HEADER_ORIGINAL_TIMESTAMP) byte[] first) {
         var origin = new Finding.Origin(topic, partition, offset, timestamp, timestampType, group);
-        new Finding(origin, new Finding.Failure(exception, message), attempts, first).tell(record);
+        var failure = new Finding.Failure(exception, cause, message, stacktrace);
+        new Finding(origin, failure, attempts, first).tell(record);
     }
 }

@@ -35,6 +35,10 @@ def test_spring_finds_origin_and_exception_under_its_own_names() -> None:
     assert headers["kafka_dlt-original-timestamp-type"] == b"CreateTime"
     assert headers["kafka_dlt-original-consumer-group"] == b"workers"
     assert headers["kafka_dlt-exception-fqcn"] == b"consumer.core.failures.PermanentError"
+    assert headers["kafka_dlt-exception-cause-fqcn"] == b"consumer.core.failures.PermanentError"
+    assert (
+        headers["kafka_dlt-exception-stacktrace"] == b"consumer.core.failures.PermanentError: " + ERROR.message.encode()
+    )
     assert headers["kafka_dlt-exception-message"] == ERROR.message.encode()
 
 

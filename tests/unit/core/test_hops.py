@@ -110,7 +110,7 @@ def test_a_request_that_never_hopped_is_its_own_first_attempt() -> None:
 
 @pytest.mark.parametrize(
     ("attempts", "attempt"),
-    [(b"\x03", 3), (struct.pack("!i", 3), 3), (struct.pack("!i", -3), 1), (b"\xff", 1), (b"", 1), (b"\x00\x03", 1)],
+    [(b"\x03", 3), (struct.pack("!i", 3), 3), (struct.pack("!i", -3), 1), (b"\xff", 255), (b"", 1), (b"\x00\x03", 1)],
 )
 @pytest.mark.parametrize("size", [6, 8])
 def test_springs_own_retries_are_read(attempts: bytes, attempt: int, size: int) -> None:

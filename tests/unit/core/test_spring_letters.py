@@ -75,6 +75,14 @@ def names(headers: tuple[Header, ...]) -> list[str]:
     return [name for name, _ in headers[len(SENT) :]]
 
 
+def test_ours_have_every_header_that_springs_always_have() -> None:
+    record = load("recoverer").sent
+    hop = hop_record(OFFICE.sender, record, ERROR, Hop("requests-retry-1", 2, NOW), now=NOW)
+    assert set(names(load("retry-hop").written.headers)) - set(names(hop.headers)) == set()
+    letter = dead_letter(OFFICE, record, ERROR, attempt=1, now=NOW)
+    assert set(names(load("recoverer").written.headers)) - set(names(letter.headers)) == set()
+
+
 @pytest.mark.parametrize(
     ("name", "attempts", "code", "message"),
     [
