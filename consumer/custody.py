@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,6 +13,7 @@ from consumer.cancellation import Cancellations, describe
 from consumer.core.failures import ConsumerError, JobError
 from consumer.core.jobs import Job
 from consumer.core.ladder import Cancel
+from consumer.core.leases import Held
 from consumer.handler import Handler, Standing
 from consumer.interruption import Interruption
 from consumer.lease import Lease
@@ -50,13 +51,22 @@ class Taken:
     """Why it is not to be run."""
 
     @property
+    def is_suspect(self) -> bool:
+        """Whether a worker was lost while it ran, perhaps for it: as likely for another job that ran beside it."""
+        return self.deliveries > 1
+
+    @property
     def deliveries(self) -> int:
         """How often the job was taken without an end, this time included."""
         return self.lease.deliveries if self.lease else 1
 
 
 class Custody:
-    """Takes jobs, one worker at a time."""
+    """Takes jobs, one worker at a time; and of the jobs whose worker was lost, one at a time.
+
+    They were taken together by whoever follows, and would be lost together again: so each has a run without the
+    others, and only the one that ends its workers comes to its last delivery.
+    """
 
     def __init__(
         self,
@@ -70,6 +80,7 @@ class Custody:
     ) -> None:
         """Borrows its parts."""
         self._sleep = sleep
+        self._suspect = asyncio.Lock()
         self._handler = handler
         self._leases = leases
         self._cancellations = cancellations
@@ -87,19 +98,28 @@ class Custody:
             with stopwatch.stage("lookup"):
                 lease, (standing, marker) = await self._leases.take_beside(job, self._look(job))
             if isinstance(lease, Lease):
-                return Taken(standing, lease, self._objection(job, lease, standing, marker))
-            if standing.manifest is not None:
+                taken = Taken(standing, lease, self._objection(job, lease, standing, marker))
+                if not (taken.is_suspect and self._suspect.locked()):
+                    return taken
+                await lease.hand_back()
+            elif standing.manifest is not None:
                 return Taken(standing, None)
             with stopwatch.stage("lease"):
-                await self._park(turn, lease.wait_s)
+                await self._let_others(turn, lease)
 
-    def holding(self, taken: Taken) -> AbstractAsyncContextManager[None]:
-        """Keeps the job for the block in which it comes to its end.
+    @asynccontextmanager
+    async def holding(self, taken: Taken) -> AsyncIterator[None]:
+        """Keeps the job for the block in which it comes to its end. Enter it at once after `take`.
 
         Raises:
             LeaseLostError: another worker has it by now; the block was cancelled.
         """
-        return nullcontext() if taken.lease is None else self._leases.holding(taken.lease)
+        async with AsyncExitStack() as stack:
+            if taken.is_suspect:
+                await stack.enter_async_context(self._suspect)
+            if taken.lease is not None:
+                await stack.enter_async_context(self._leases.holding(taken.lease))
+            yield
 
     @asynccontextmanager
     async def heeding(self, job: Job) -> AsyncIterator[None]:
@@ -119,6 +139,14 @@ class Custody:
     def share(self, job: Job, lease: Lease, turn: Turn) -> Share:
         """How this job finds a transcription that another one made of the same."""
         return Share(lambda sha256: self._sharing.claim(job, sha256, lease), lambda seconds: self._park(turn, seconds))
+
+    async def _let_others(self, turn: Turn, lease: Lease | Held) -> None:
+        """Waits for another worker, or for another job of this one."""
+        if isinstance(lease, Held):
+            await self._park(turn, lease.wait_s)
+            return
+        async with turn.parked(), self._suspect:
+            pass
 
     async def _park(self, turn: Turn, seconds: float) -> None:
         async with turn.parked():

@@ -30,12 +30,12 @@ def place(name: str, job_id: str = "a") -> str:
     return state_uri(STATE, None, job_id, name)
 
 
-def put_lease(bench: Bench, **changes: Any) -> None:
-    bench.store.put(place(LEASE_NAME), HELD.model_copy(update=changes).model_dump_json().encode())
+def put_lease(bench: Bench, job_id: str = "a", **changes: Any) -> None:
+    bench.store.put(place(LEASE_NAME, job_id), HELD.model_copy(update=changes).model_dump_json().encode())
 
 
-def lease_of(bench: Bench) -> LeaseDocument:
-    found = read_lease(bench.store.objects[place(LEASE_NAME)])
+def lease_of(bench: Bench, job_id: str = "a") -> LeaseDocument:
+    found = read_lease(bench.store.objects[place(LEASE_NAME, job_id)])
     assert found is not None
     return found
 
@@ -207,3 +207,22 @@ async def test_jobs_of_different_tenants_share_nothing(bench: Bench) -> None:
     await ended(bench, 2)
 
     assert len(bench.engine.heard) == 2
+
+
+async def test_jobs_whose_worker_was_lost_are_run_one_at_a_time(bench: Bench) -> None:
+    bench.store.clock = lambda: 0.0
+    for job_id in ("a", "b"):
+        put_lease(bench, job_id)
+        bench.request(job_id)
+    bench.request("c")
+    bench.store.clock = lambda: 100.0
+    bench.engine.gate.clear()
+    async with bench.running():
+        await until(lambda: bench.engine.running == 2, "one of them and the third run", every_s=0)
+        await until(lambda: bench.worker.in_flight["parked"] == 1, "the other one waits", every_s=0)
+        states = {lease_of(bench, job_id).state: lease_of(bench, job_id).deliveries for job_id in ("a", "b")}
+        assert states == {LeaseState.HELD: 2, LeaseState.RELEASED: 1}
+        bench.engine.gate.set()
+        await until(lambda: len(bench.outcomes) == 3, "the outcomes", every_s=0)
+
+    assert set(bench.ends.values()) == {Kind.COMPLETED}
