@@ -72,7 +72,7 @@ def make_worker(settings: Settings, opened: OpenParts, metrics: Metrics, stack: 
         intake=parts.intake_rules(settings),
     )
     worker = Worker(opened.source, attempts, progress, scratch=scratch, patience=patience, config=config)
-    exposure.expose_jobs(metrics, attempts, settlement)
+    exposure.expose_jobs(metrics, attempts, settlement, statuses)
     exposure.expose_scratch(metrics, scratch)
     exposure.expose_outages(metrics, patience)
     exposure.expose_intake(metrics, worker)

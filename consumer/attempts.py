@@ -12,7 +12,7 @@ from typing import TypeVar
 import structlog
 
 from consumer.core.failures import JobError, LeaseLostError, TransientError
-from consumer.core.hops import Hop, attempt_of, replay_count
+from consumer.core.hops import Hop, attempt_of, not_before_ms, replay_count
 from consumer.core.intake.readings import Faulty, Wanted
 from consumer.core.jobs import Job, make_job, sent_at
 from consumer.core.ladder import Cancel, Ladder, SetAside
@@ -250,5 +250,6 @@ def unexpected(error: Exception) -> TransientError:
 
 
 def _queued_s(record: Record, stopwatch: Stopwatch) -> float:
-    """Seconds between the record's timestamp and the start of its work."""
-    return round(max(time.time() - stopwatch.total_s - record.timestamp_ms / 1000, 0.0), 4)
+    """Seconds between the record's timestamp, or the moment at which a retry was due, and the start of its work."""
+    since_ms = max(record.timestamp_ms, not_before_ms(record) or 0)
+    return round(max(time.time() - stopwatch.total_s - since_ms / 1000, 0.0), 4)

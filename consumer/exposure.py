@@ -13,6 +13,7 @@ from consumer.engine.supervisor import ProcessEngine
 from consumer.patience import Patience
 from consumer.scratch import Scratch
 from consumer.settlement import Settlement
+from consumer.statuses import Statuses
 from consumer.worker import Worker
 from contracts.errors import VERDICTS, Verdict
 
@@ -47,10 +48,12 @@ def expose_scratch(metrics: Metrics, scratch: Scratch) -> None:
     metrics.read(catalogue.SCRATCH_FULL, lambda: {(): float(scratch.lack is not None)})
 
 
-def expose_jobs(metrics: Metrics, attempts: Attempts, settlement: Settlement) -> None:
-    """Shows jobs that are under way, and those that were set aside."""
+def expose_jobs(metrics: Metrics, attempts: Attempts, settlement: Settlement, statuses: Statuses) -> None:
+    """Shows jobs that are under way, those that were put off or set aside, and ends that were not noted."""
     codes = [code for code, verdict in VERDICTS.items() if verdict in {Verdict.PERMANENT, Verdict.TRANSIENT}]
     metrics.read(catalogue.IN_PROGRESS, lambda: {(): attempts.in_progress})
+    metrics.read(catalogue.RETRIES, lambda: {(code,): settlement.retries[code] for code in codes})
+    metrics.read(catalogue.STATUS_FAILURES, lambda: {(): statuses.failures})
     metrics.read(catalogue.DEAD_LETTERS, lambda: {(code,): settlement.dead_letters[code] for code in codes})
 
 

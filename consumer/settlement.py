@@ -20,7 +20,7 @@ from consumer.core.events import (
     unreadable_record,
 )
 from consumer.core.failures import ExitCode, FatalError, JobError, OutageError
-from consumer.core.hops import Hop, hop_record
+from consumer.core.hops import Hop, attempt_of, hop_record
 from consumer.core.jobs import Job
 from consumer.core.ladder import Cancel
 from consumer.core.outages import Dependency
@@ -101,7 +101,7 @@ class Settlement:
     async def refuse(self, record: Record, error: JobError, job_id: str | None) -> None:
         """The same of what holds no job; its job id where one is legible."""
         self._ask_brake(error.code)
-        await self._keep(dead_letter(self._office, record, error, attempt=1, now=self._now()), record)
+        await self._keep(dead_letter(self._office, record, error, attempt=attempt_of(record), now=self._now()), record)
         self.dead_letters[error.code] += 1
         outcome = unreadable_outcome(job_id, error, self._emitter.worker)
         await self._tell(unreadable_record(self._emitter, outcome, now=self._now(), cause=record))

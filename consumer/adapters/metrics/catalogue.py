@@ -68,6 +68,10 @@ OUTAGES: Final = Metric(
 )  # fmt: skip
 OUTAGE_S: Final = Metric("steno_outage_seconds_total", Type.COUNTER, "how long they lasted", ("reason",))
 PARKED: Final = Metric("steno_jobs_parked", Type.GAUGE, "jobs that gave their slot away while they wait")
+RETRIES: Final = Metric("steno_retries_total", Type.COUNTER, "jobs put off to a retry topic, by error code", ("code",))
+STATUS_FAILURES: Final = Metric(
+    "steno_status_write_failures_total", Type.COUNTER, "statuses of jobs that could not be written"
+)
 DEAD_LETTERS: Final = Metric("steno_dead_letters_total", Type.COUNTER, "records set aside, by error code", ("code",))
 REBUILDS: Final = Metric(
     "steno_consumer_rebuilds_total", Type.COUNTER, "times the Kafka consumer stood still or failed and was replaced"
@@ -100,6 +104,6 @@ BUILD: Final = Metric("steno_build_info", Type.GAUGE, "always 1; says what runs"
 
 METRICS: Final = (
     JOBS, REPEATS, IN_PROGRESS, JOB_S, STAGE_S, QUEUE_S, AUDIO_S, RECEIVED, IGNORED, PAUSED, OUTAGES,
-    OUTAGE_S, PARKED, DEAD_LETTERS, REBUILDS, RESTARTS,
+    OUTAGE_S, PARKED, RETRIES, DEAD_LETTERS, STATUS_FAILURES, REBUILDS, RESTARTS,
     START_FAILURES, LOADS, LOAD_S, LOAD_FAILURES, EVICTIONS, LOADED, SLOTS, SCRATCH, SCRATCH_FULL, READY, CHECK, BUILD,
 )  # fmt: skip
