@@ -115,6 +115,7 @@ def _do(execution: Execution, survey: Survey, how: How) -> ExitCode:
         raise click.Abort from exc
     finally:
         for report in reports:
+            report.meant = max(report.meant, survey.report.meant)  # one that broke off has not met them all
             _tell(execution, report, how, is_rehearsal=False, elapsed_s=time.monotonic() - started_s)
     if not is_complete:
         raise click.Abort

@@ -180,7 +180,7 @@ class Cancelled(Execution):
     """One that a second Ctrl-C ends."""
 
     async def survey(self) -> Survey:
-        report = Report()
+        report = Report(meant=3)
         report.do(make_found().letter, Move(Deed.DROPPED, None, 0))
         return Survey(report, TopicExtent(DLT, None, {}))
 
@@ -188,7 +188,9 @@ class Cancelled(Execution):
         self, survey: Survey, report: Callable[[Report], None], *, rate_per_s: float | None,  # noqa: ARG002 - the original's
         on_done: Callable[[int], None],  # noqa: ARG002 - likewise
     ) -> bool:  # fmt: skip
-        report(survey.report)
+        done = Report()
+        done.do(make_found().letter, Move(Deed.DROPPED, None, 0))
+        report(done)
         raise asyncio.CancelledError
 
 
@@ -198,4 +200,5 @@ def test_a_second_ctrl_c_ends_the_command_and_tells_what_was_done(capsys: pytest
     how = How(is_certain=True, is_rehearsal=False, rate_per_s=None, as_json=True)
     with pytest.raises(click.Abort):
         carry_out(Cancelled(config, order, Selection()), how)
-    assert json.loads(capsys.readouterr().out)["dropped"] == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["dropped"], told["selected"]) == (1, 3)
