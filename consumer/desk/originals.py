@@ -6,8 +6,9 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Final, Self
 
-from consumer.adapters.kafka.browser import TopicBrowser
+from consumer.adapters.kafka.browser import TopicBrowser, TopicExtent
 from consumer.core.desk.letters import DeadLetter
+from consumer.core.failures import ExitCode, FatalError
 from consumer.core.records import Record
 from contracts.broker import BrokerSecurity
 
@@ -23,6 +24,8 @@ class Originals:
         self._browser = TopicBrowser(bootstrap_servers, security)
         self._resources = AsyncExitStack()
         self._is_open = False
+        self._extents: dict[str, TopicExtent | None] = {}
+        """Of topics that were asked about; None for one that is not there."""
 
     async def __aenter__(self) -> Self:
         """Does nothing yet."""
@@ -43,11 +46,24 @@ class Originals:
         place = letter.cut.place if letter.cut else None
         if place is None:
             return None
+        extent = await self._extent(place.topic)
+        if extent is None:
+            return None
+        found = await self._browser.record_at(extent, place.partition, place.offset)
+        return found if found is not None and _is_whole(found, letter, cut) else None
+
+    async def _extent(self, topic: str) -> TopicExtent | None:
         if not self._is_open:
             await self._resources.enter_async_context(self._browser)
             self._is_open = True
-        found = await self._browser.record_at(place.topic, place.partition, place.offset)
-        return found if found is not None and _is_whole(found, letter, cut) else None
+        if topic not in self._extents:
+            try:
+                self._extents[topic] = await self._browser.extent(topic)
+            except FatalError as exc:
+                if exc.exit_code is not ExitCode.TOPICS_MISSING:
+                    raise
+                self._extents[topic] = None
+        return self._extents[topic]
 
 
 def _is_whole(found: Record, letter: DeadLetter, cut: Record) -> bool:

@@ -92,9 +92,8 @@ class Reading:
             return None
         one = range(place.offset, place.offset + 1)
         async with aclosing(self._browser.records(place.topic, place.partition, one)) as records:
-            async for record in records:
-                return await self._stands(record, read_letter(record, self._rules))
-        return None
+            record = await anext(records, None)
+        return None if record is None else await self._stands(record, read_letter(record, self._rules))
 
     async def _all(self, selection: Selection) -> AsyncGenerator[Record, None]:
         """Every record that may fit, passing over what cannot."""

@@ -222,9 +222,13 @@ async def test_a_cut_record_comes_back_from_where_it_stood(
     await publish(settings, OutboundRecord(topic, b"big", value, FOREIGN), partition=1)
     whole = Record(topic, 1, 0, 0, b"big", value, FOREIGN)
     gone = replace(sent(settings, "gone"), partition=1, offset=99)
-    await publish(settings, *(ours_cut(each, topic=settings.topics.dlt) for each in (whole, gone)))
-    assert await dlq(settings, "replay", "--yes") == ExitCode.FAILED
-    assert "x-steno-truncated-at" in capsys.readouterr().err
+    nowhere = replace(gone, topic=f"{topic}.none")
+    letters = [ours_cut(each, topic=settings.topics.dlt) for each in (whole, gone, nowhere)]
+    await publish(settings, *letters)
+    assert await dlq(settings, "replay", "--yes", "--to", topic) == ExitCode.FAILED
+    captured = capsys.readouterr()
+    assert "steno: 2 cannot be done" in captured.err
+    assert "x-steno-truncated-at" in captured.err
     found = [(record.key, record.value, record.headers) for record in await records_of(settings, topic)]
     assert (b"big", value, (*FOREIGN, ("x-steno-replay-count", b"1"))) in found
     assert len(found) == 2

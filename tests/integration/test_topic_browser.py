@@ -113,12 +113,12 @@ async def test_a_topic_made_anew_has_another_id(kafka: str, topic: str, browser:
 
 async def test_one_record_is_found_where_it_stands(kafka: str, topic: str, browser: TopicBrowser) -> None:
     await publish(kafka, topic, b"a", b"b")
-    found = await browser.record_at(topic, 0, 1)
+    extent = await browser.extent(topic)
+    found = await browser.record_at(extent, 0, 1)
     assert found is not None
     assert found.value == b"b"
-    assert await browser.record_at(topic, 0, 2) is None
-    assert await browser.record_at(topic, 7, 0) is None
-    assert await browser.record_at(f"{topic}.none", 0, 0) is None
+    assert await browser.record_at(extent, 0, 2) is None
+    assert await browser.record_at(extent, 7, 0) is None
 
 
 async def test_times_are_looked_up(kafka: str, topic: str, browser: TopicBrowser) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -127,15 +127,12 @@ class TopicBrowser:
                 text = f"nothing of {topic}/{partition} from offset {position} on could be read in {_SILENCE_S:g} s"
                 raise FatalError(ExitCode.UNAVAILABLE, f"{text}; is a broker down? Try again")
 
-    async def record_at(self, topic: str, partition: int, offset: int) -> Record | None:
-        """The record at a place; None where there is none any more, the topic included."""
-        async with open_admin(self._bootstrap_servers, self._security) as admin:
-            if topic not in await admin.list_topics():
-                return None
-        span = (await self.extent(topic)).partitions.get(partition, range(0))
-        async for record in self.records(topic, partition, range(offset, offset + 1 if offset in span else offset)):
-            return record if record.offset == offset else None
-        return None
+    async def record_at(self, extent: TopicExtent, partition: int, offset: int) -> Record | None:
+        """The record at a place of a topic; None where there is none (any more)."""
+        if offset not in extent.partitions.get(partition, range(0)):
+            return None
+        async with aclosing(self.records(extent.topic, partition, range(offset, offset + 1))) as records:
+            return await anext(records, None)
 
     @asynccontextmanager
     async def _translated(self) -> AsyncIterator[None]:
