@@ -41,6 +41,7 @@ _SETTINGS: Final = {
     "STENO_ENGINE__FAKE_SWITCHES": f"slow={SHORT_S}",
     "STENO_SHUTDOWN__GRACE_S": "30",
     "STENO_RETRY__DELAYS_MS": "1000,2000,4000",
+    "STENO_SHARING__ENABLED": "true",
 }
 OnProgress = Callable[[int, int], None]
 """Hears how many jobs have ended, of how many."""
