@@ -1,11 +1,11 @@
 """The calls of a fake job and nothing else, made with the same clients: what no worker can be faster than.
 
 `python -m tests.bench.raw_loop [--tuned] [--decode]` takes the clients as they come, or S3's as steno sets it up; it
-reads the settings of `steno worker` and ends by SIGTERM. For each record: two reads that find nothing, the media,
-`transcript.json` under a condition, four other outputs, the manifest under a condition, a `started` event that is not
-waited for, the outcome that is, and a commit. With `--decode` each file goes through steno's decoder, in a process
-without rights as in the worker. It validates and transcribes nothing, keeps no order of offsets and would lose work in
-any fault.
+reads the settings of `steno worker` and ends by SIGTERM. For each record: two reads that find nothing, a lease under a
+condition, the media, `transcript.json` under a condition, four other outputs, the manifest under a condition, a
+`started` event that is not waited for, the outcome that is, a status, the lease's release under a condition, and a
+commit. With `--decode` each file goes through steno's decoder, in a process without rights as in the worker. It
+validates and transcribes nothing, keeps no order of offsets and would lose work in any fault.
 """
 
 from __future__ import annotations
@@ -57,7 +57,12 @@ class RawLoop:
         request = json.loads(record.value)
         outcomes, progress = self._events
         place = f"{self._prefix}{request['job_id']}"
-        await asyncio.gather(self._look(f"{place}/manifest.json"), self._look(f"{place}/transcript.json"))
+        state = f"{self._prefix}.steno/-/{request['job_id']}"
+        _, _, etag = await asyncio.gather(
+            self._look(f"{place}/manifest.json"),
+            self._look(f"{place}/transcript.json"),
+            self._create(f"{state}/lease", _OUTPUT),
+        )
         await self._producer.send(progress, _EVENT, key=record.key, headers=_HEADERS)
         bucket, key = split_s3_uri(request["input"]["uri"])
         async with (await self._s3.get_object(Bucket=bucket, Key=key))["Body"] as body:
@@ -69,15 +74,20 @@ class RawLoop:
         await self._create(f"{place}/manifest.json", _TRANSCRIPT)
         value = json.dumps({"job_id": request["job_id"], "engine_s": 0.0}).encode()
         await self._producer.send_and_wait(outcomes, value, key=record.key, headers=_HEADERS)
+        await asyncio.gather(self._put(f"{state}/status", _OUTPUT), self._replace(f"{state}/lease", _OUTPUT, etag))
 
     async def _look(self, key: str) -> None:
         with contextlib.suppress(ClientError):
             await self._s3.get_object(Bucket=self._bucket, Key=key)
 
-    async def _create(self, key: str, body: bytes) -> None:
-        await self._s3.put_object(
+    async def _create(self, key: str, body: bytes) -> str:
+        response = await self._s3.put_object(
             Bucket=self._bucket, Key=key, Body=body, ContentType="application/json", IfNoneMatch="*"
         )
+        return response["ETag"]
+
+    async def _replace(self, key: str, body: bytes, etag: str) -> None:
+        await self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json", IfMatch=etag)
 
     async def _put(self, key: str, body: bytes) -> None:
         await self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="text/plain")
