@@ -16,7 +16,8 @@ from tests.proxy.relay import Step
 from tests.stack.service import MissingServiceError
 from tests.stack.store import S3Address, Store
 
-JOBS = 12
+JOBS = 8
+"""None of them long."""
 
 
 @pytest.fixture(scope="module")
