@@ -12,7 +12,7 @@ from consumer.adapters.kafka.sink import KafkaSink
 from consumer.adapters.kafka.source import KafkaSource
 from consumer.adapters.metrics import Metrics
 from consumer.adapters.s3_store import S3Store
-from consumer.attempts import Attempts, AttemptsConfig, Desks
+from consumer.attempts import Attempts, AttemptsConfig, Partners
 from consumer.cancellation import Cancellations
 from consumer.core.brake import Brake
 from consumer.custody import Custody
@@ -62,7 +62,7 @@ def make_worker(settings: Settings, opened: OpenParts, metrics: Metrics, stack: 
     handler, custody = _make_custody(settings, opened, patience, scratch, stack)
     statuses = Statuses(opened.store, settings.s3.state_prefix, worker=settings.worker.id, now=_now)
     attempts = Attempts(
-        Desks(handler, custody, settlement, statuses, progress, patience),
+        Partners(handler, custody, settlement, statuses, progress, patience),
         meter=metrics,
         config=AttemptsConfig(default_output=settings.s3.results, ladder=settings.ladder, now=_now),
     )

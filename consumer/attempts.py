@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,14 +10,15 @@ from typing import TypeVar
 
 import structlog
 
+from consumer.attempt import Attempt, queued_s
 from consumer.core.failures import JobError, LeaseLostError, TransientError
-from consumer.core.hops import Hop, attempt_of, not_before_ms, replay_count
+from consumer.core.hops import Hop, attempt_of, replay_count
 from consumer.core.intake.readings import Faulty, Wanted
-from consumer.core.jobs import Job, make_job, sent_at
+from consumer.core.jobs import make_job, sent_at
 from consumer.core.ladder import Cancel, Ladder, SetAside
 from consumer.core.records import Record
 from consumer.core.statuses import AttemptEnd
-from consumer.custody import CancelWantedError, Custody, Taken
+from consumer.custody import Custody, NotWantedError, Taken
 from consumer.handler import Handled, Handler, Run
 from consumer.patience import Patience
 from consumer.ports.metering import JobEnd, Meter
@@ -46,23 +46,7 @@ class AttemptsConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try at one job."""
-
-    job: Job
-    record: Record
-    turn: Turn
-    stopwatch: Stopwatch
-    started_at: datetime
-
-    @property
-    def queued_s(self) -> float:
-        """Seconds between the record's timestamp and the start of its work."""
-        return _queued_s(self.record, self.stopwatch)
-
-
-@dataclass(frozen=True, slots=True)
-class Desks:
+class Partners:
     """Whom attempts turn to."""
 
     handler: Handler
@@ -76,9 +60,9 @@ class Desks:
 class Attempts:
     """Takes readings to their ends. Any number may be under way at once."""
 
-    def __init__(self, desks: Desks, *, meter: Meter, config: AttemptsConfig) -> None:
+    def __init__(self, partners: Partners, *, meter: Meter, config: AttemptsConfig) -> None:
         """Borrows its parts."""
-        self._desks = desks
+        self._partners = partners
         self._meter = meter
         self._config = config
         self.in_progress = 0
@@ -117,17 +101,17 @@ class Attempts:
 
     async def _refuse(self, faulty: Faulty, stopwatch: Stopwatch) -> None:
         with stopwatch.stage("publish"):
-            await self._desks.settlement.refuse(faulty.record, faulty.error, faulty.job_id)
+            await self._partners.settlement.refuse(faulty.record, faulty.error, faulty.job_id)
         self._tell_end(faulty.record, Kind.FAILED, faulty.error, stopwatch)
 
     async def _work(self, attempt: Attempt) -> None:
-        custody = self._desks.custody
+        custody = self._partners.custody
         taken = await _judged(custody.take(attempt.job, attempt.stopwatch, attempt.turn))
         if not isinstance(taken, Taken):
-            await self._end(attempt, taken, deliveries=1)
+            await self._end(attempt, taken)
             return
-        async with custody.holding(taken):
-            await self._end(attempt, await self._run(attempt, taken), deliveries=taken.deliveries)
+        async with custody.holding(taken, attempt.turn):
+            await self._end(attempt, await self._run(attempt, taken), taken)
 
     async def _run(self, attempt: Attempt, taken: Taken) -> Handled | JobError | Cancel:
         if taken.objection is not None:
@@ -136,26 +120,37 @@ class Attempts:
 
     async def _handle(self, attempt: Attempt, taken: Taken) -> Handled:
         """Runs the handler, again and again while only a dependency is away."""
-        desks, job, turn = self._desks, attempt.job, attempt.turn
-        run = Run(job, desks.progress.follow(job, attempt.record), attempt.stopwatch, turn.begun)
+        partners, job, turn = self._partners, attempt.job, attempt.turn
+        run = Run(
+            job,
+            partners.progress.follow(job, attempt.record),
+            attempt.stopwatch,
+            turn.begun,
+            heed=lambda: partners.custody.heeding(job),
+        )
         if taken.lease is not None:
-            run = replace(run, share=desks.custody.share(job, taken.lease, turn))
-        async with desks.custody.heeding(job):
-            return await desks.patience.outlast(
-                "handle", lambda: desks.handler.run(run, taken.standing), model=job.request.options.model
-            )
+            run = replace(run, share=partners.custody.share(job, taken.lease, turn))
+        return await partners.patience.outlast(
+            "handle", lambda: partners.handler.run(run, taken.standing), model=job.request.options.model
+        )
 
-    async def _end(self, attempt: Attempt, end: Handled | JobError | Cancel, *, deliveries: int) -> None:
+    async def _end(self, attempt: Attempt, end: Handled | JobError | Cancel, taken: Taken | None = None) -> None:
         """Tells how it ended, and notes it where people look."""
         attempt.turn.begun()  # what is to be told now is worth waiting for, a failure too
         noted = await self._tell(attempt, end)
-        await self._desks.statuses.note(attempt.job, noted, started_at=attempt.started_at, deliveries=deliveries)
+        await self._partners.statuses.note(
+            attempt.job,
+            noted,
+            started_at=attempt.started_at,
+            deliveries=taken.deliveries if taken else 1,
+            is_ours=taken is not None and taken.lease is not None,
+        )
 
     async def _tell(self, attempt: Attempt, end: Handled | JobError | Cancel) -> AttemptEnd:
         match end:
             case Handled(outcome):
                 with attempt.stopwatch.stage("publish"):
-                    await self._desks.settlement.complete(attempt.record, attempt.job, outcome)
+                    await self._partners.settlement.complete(attempt.record, attempt.job, outcome)
                 self._log_completed(attempt, end)
                 return AttemptEnd.with_outcome(outcome)
             case JobError():
@@ -182,7 +177,7 @@ class Attempts:
 
     async def _cancel(self, attempt: Attempt, end: Cancel) -> OutcomeEvent:
         with attempt.stopwatch.stage("publish"):
-            outcome = await self._desks.settlement.cancel(attempt.record, attempt.job, end)
+            outcome = await self._partners.settlement.cancel(attempt.record, attempt.job, end)
         self._tell_end(attempt.record, Kind.CANCELLED, end, attempt.stopwatch)
         return outcome
 
@@ -196,18 +191,18 @@ class Attempts:
                 return AttemptEnd.with_outcome(await self._cancel(attempt, end))
             case SetAside():
                 with attempt.stopwatch.stage("publish"):
-                    outcome = await self._desks.settlement.set_aside(attempt.record, error, job)
+                    outcome = await self._partners.settlement.set_aside(attempt.record, error, job)
                 self._tell_end(attempt.record, Kind.FAILED, error, attempt.stopwatch)
                 return AttemptEnd.with_outcome(outcome)
 
     async def _retry(self, attempt: Attempt, error: JobError, hop: Hop) -> AttemptEnd:
         record, job = attempt.record, attempt.job
         with attempt.stopwatch.stage("publish"):
-            outcome = await self._desks.settlement.retry(record, error, job, hop)
+            outcome = await self._partners.settlement.retry(record, error, job, hop)
         if outcome is not None:
             self._tell_end(record, Kind.FAILED, error, attempt.stopwatch)
             return AttemptEnd.with_outcome(outcome)
-        self._desks.progress.tell_retry(job, record, error, hop)
+        self._partners.progress.tell_retry(job, record, error, hop)
         log.warning(
             "retry_scheduled",
             retry_topic=hop.topic,
@@ -219,16 +214,16 @@ class Attempts:
         return AttemptEnd.with_retry(error, hop.not_before)
 
     def _tell_end(self, record: Record, outcome: Kind, end: JobError | Cancel, stopwatch: Stopwatch) -> None:
-        queued_s = _queued_s(record, stopwatch)
+        waited_s = queued_s(record, stopwatch)
         log.warning(
             "job_settled",
             outcome=outcome,
             code=end.code,
             error=end.message,
-            queued_s=queued_s,
+            queued_s=waited_s,
             **stopwatch.fields(),
         )
-        self._meter.settled(JobEnd(outcome, end.code, False, None, queued_s, stopwatch.total_s, stopwatch.stages))
+        self._meter.settled(JobEnd(outcome, end.code, False, None, waited_s, stopwatch.total_s, stopwatch.stages))
 
 
 async def _judged(work: Awaitable[T]) -> T | JobError | Cancel:
@@ -237,19 +232,13 @@ async def _judged(work: Awaitable[T]) -> T | JobError | Cancel:
         return await work
     except JobError as error:
         return error
-    except CancelWantedError as wanted:
-        return wanted.end
+    except NotWantedError as error:
+        return error.end
     except Exception as exc:  # noqa: BLE001  # a defect of ours must not meet the same job for ever
         return unexpected(exc)
 
 
 def unexpected(error: Exception) -> TransientError:
-    """What is said of an error that nobody foresaw; the log gets the whole of it.."""
+    """What is said of an error that nobody foresaw; the log gets the whole of it."""
     log.error("unexpected_error", exc_info=error)
     return TransientError(ErrorCode.INTERNAL, f"unexpected {type(error).__name__}; the worker's log has the details")
-
-
-def _queued_s(record: Record, stopwatch: Stopwatch) -> float:
-    """Seconds between the record's timestamp, or the moment at which a retry was due, and the start of its work."""
-    since_ms = max(record.timestamp_ms, not_before_ms(record) or 0)
-    return round(max(time.time() - stopwatch.total_s - since_ms / 1000, 0.0), 4)

@@ -20,6 +20,7 @@ from consumer.lease import Lease
 from consumer.leases import Leases
 from consumer.sharing import Sharing
 from consumer.stopwatch import Stopwatch
+from consumer.together import both
 from consumer.transcription import Share
 from consumer.turns import Turn
 from contracts.errors import ErrorCode
@@ -27,17 +28,19 @@ from contracts.state import CancelMarker
 
 _LOOK_S: Final = 3.0
 """Pause between two looks for a cancellation while a job runs: one small read each time."""
+_OTHERS_S: Final = 1.0
+"""Pause of a job at its last chance while another one has its own."""
 _YOUNG: Final = timedelta(seconds=1)
 """Nobody has had the time to cancel a younger request; while it runs it is looked after all the same."""
 
 
-class CancelWantedError(ConsumerError):
-    """Somebody wants the job to end without a result."""
+class NotWantedError(ConsumerError):
+    """The job is to end without a result."""
 
-    def __init__(self, marker: CancelMarker) -> None:
-        """Says who, when and why."""
-        super().__init__(describe(marker))
-        self.end = _cancelled(marker)
+    def __init__(self, end: Cancel) -> None:
+        """Says why."""
+        super().__init__(end.message)
+        self.end = end
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,9 @@ class Taken:
     """Why it is not to be run."""
 
     @property
-    def is_suspect(self) -> bool:
-        """Whether a worker was lost while it ran, perhaps for it: as likely for another job that ran beside it."""
-        return self.deliveries > 1
+    def goes_alone(self) -> bool:
+        """Whether it should not run beside others of its kind."""
+        return self.lease is not None and self.lease.is_last_chance
 
     @property
     def deliveries(self) -> int:
@@ -62,10 +65,10 @@ class Taken:
 
 
 class Custody:
-    """Takes jobs, one worker at a time; and of the jobs whose worker was lost, one at a time.
+    """Takes jobs, one worker at a time; and of the jobs at their last chance, one at a time.
 
-    They were taken together by whoever follows, and would be lost together again: so each has a run without the
-    others, and only the one that ends its workers comes to its last delivery.
+    Jobs whose worker was lost are taken together by whoever follows, and lost together again, though one of them is
+    the cause. So each has its last run without the others, and only the one that ends its workers is charged.
     """
 
     def __init__(
@@ -80,7 +83,8 @@ class Custody:
     ) -> None:
         """Borrows its parts."""
         self._sleep = sleep
-        self._suspect = asyncio.Lock()
+        self._alone: set[Turn] = set()
+        """Jobs at their last chance that are in this worker's hands."""
         self._handler = handler
         self._leases = leases
         self._cancellations = cancellations
@@ -99,34 +103,35 @@ class Custody:
                 lease, (standing, marker) = await self._leases.take_beside(job, self._look(job))
             if isinstance(lease, Lease):
                 taken = Taken(standing, lease, self._objection(job, lease, standing, marker))
-                if not (taken.is_suspect and self._suspect.locked()):
+                if not (taken.goes_alone and self._has_one_alone):
                     return taken
                 await lease.hand_back()
             elif standing.manifest is not None:
                 return Taken(standing, None)
             with stopwatch.stage("lease"):
-                await self._let_others(turn, lease)
+                await self._park(turn, lease.wait_s if isinstance(lease, Held) else _OTHERS_S)
 
     @asynccontextmanager
-    async def holding(self, taken: Taken) -> AsyncIterator[None]:
+    async def holding(self, taken: Taken, turn: Turn) -> AsyncIterator[None]:
         """Keeps the job for the block in which it comes to its end. Enter it at once after `take`.
 
         Raises:
             LeaseLostError: another worker has it by now; the block was cancelled.
         """
         async with AsyncExitStack() as stack:
-            if taken.is_suspect:
-                await stack.enter_async_context(self._suspect)
+            if taken.goes_alone:
+                self._alone.add(turn)
+                stack.callback(self._alone.discard, turn)
             if taken.lease is not None:
                 await stack.enter_async_context(self._leases.holding(taken.lease))
             yield
 
     @asynccontextmanager
     async def heeding(self, job: Job) -> AsyncIterator[None]:
-        """Ends the block when somebody cancels the job.
+        """Ends the block when somebody cancels the job, or its deadline passes.
 
         Raises:
-            CancelWantedError: somebody did; the block was cancelled.
+            NotWantedError: so it is; the block was cancelled.
         """
         async with Interruption() as interruption:
             watching = asyncio.create_task(self._watch(job, interruption))
@@ -140,13 +145,10 @@ class Custody:
         """How this job finds a transcription that another one made of the same."""
         return Share(lambda sha256: self._sharing.claim(job, sha256, lease), lambda seconds: self._park(turn, seconds))
 
-    async def _let_others(self, turn: Turn, lease: Lease | Held) -> None:
-        """Waits for another worker, or for another job of this one."""
-        if isinstance(lease, Held):
-            await self._park(turn, lease.wait_s)
-            return
-        async with turn.parked(), self._suspect:
-            pass
+    @property
+    def _has_one_alone(self) -> bool:
+        """Whether one of them runs: who waits for something ends no worker."""
+        return any(not turn.is_parked for turn in self._alone)
 
     async def _park(self, turn: Turn, seconds: float) -> None:
         async with turn.parked():
@@ -155,29 +157,29 @@ class Custody:
     async def _look(self, job: Job) -> tuple[Standing, CancelMarker | None]:
         if job.sent_at is not None and self._now() - job.sent_at < _YOUNG:
             return await self._handler.look(job), None
-        return await asyncio.gather(self._handler.look(job), self._cancellations.find(job))
+        return await both(self._handler.look(job), self._cancellations.find(job))
 
     def _objection(
         self, job: Job, lease: Lease, standing: Standing, marker: CancelMarker | None
     ) -> JobError | Cancel | None:
         """A job that is transcribed already is brought to its end, whatever speaks against beginning it."""
-        deadline = job.request.deadline
         if not standing.is_empty:
             return None
+        return self._end_of(job, marker) or lease.worker_lost
+
+    def _end_of(self, job: Job, marker: CancelMarker | None) -> Cancel | None:
+        """Why the job is not wanted any more; None while it is."""
+        deadline = job.request.deadline
         if marker is not None:
-            return _cancelled(marker)
+            return Cancel(ErrorCode.CANCELLED, describe(marker))
         if deadline is not None and deadline <= self._now():
-            text = f"the deadline {deadline.isoformat(timespec='seconds')} passed before the job began"
+            text = f"the deadline {deadline.isoformat(timespec='seconds')} has passed"
             return Cancel(ErrorCode.DEADLINE_EXCEEDED, text)
-        return lease.worker_lost
+        return None
 
     async def _watch(self, job: Job, interruption: Interruption) -> None:
         while True:
             await self._sleep(_LOOK_S)
-            if marker := await self._cancellations.find(job):
-                interruption.interrupt(CancelWantedError(marker))
+            if end := self._end_of(job, await self._cancellations.find(job)):
+                interruption.interrupt(NotWantedError(end))
                 return
-
-
-def _cancelled(marker: CancelMarker) -> Cancel:
-    return Cancel(ErrorCode.CANCELLED, describe(marker))

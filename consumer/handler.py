@@ -19,6 +19,7 @@ from consumer.core.locations import manifest_uri, transcript_uri
 from consumer.core.resultset import JSON_TYPE, OutputFile, check_transcript, derive_result_set, read_manifest
 from consumer.ports import Decoder, Engine, Store, StoredObject
 from consumer.scratch import Scratch
+from consumer.together import both
 from consumer.transcription import HandlerConfig, Means, Run, Transcription
 from contracts.errors import ErrorCode
 from contracts.events import Kind, OutcomeEvent
@@ -75,7 +76,7 @@ class Handler:
 
     async def look(self, job: Job) -> Standing:
         """What is there already of a job that was checked; raises as the store does."""
-        manifest, transcript = await asyncio.gather(
+        manifest, transcript = await both(
             self._store.read(manifest_uri(job.output_uri, job.job_id)),
             self._store.read(transcript_uri(job.output_uri, job.job_id)),
         )
@@ -105,7 +106,8 @@ class Handler:
     async def _transcribe(self, run: Run) -> bytes:
         """Returns the bytes of `transcript.json` as they stand in the store: ours, or those of whoever was first."""
         run.notify(Kind.STARTED)
-        body = await Transcription(self._means, run).document()
+        async with run.heed():  # from here on the job comes to its end, whoever wants it no more
+            body = await Transcription(self._means, run).document()
         with run.stopwatch.stage("write"):
             return await self._put_first(run.job, body)
 

@@ -81,6 +81,12 @@ class Lease:
         return worker_lost(self._written.document, self._terms)
 
     @property
+    def is_last_chance(self) -> bool:
+        """Whether workers were lost with the job, and one more ends it."""
+        document = self._written.document
+        return document.deliveries > 1 and document.deliveries >= self._terms.max_deliveries
+
+    @property
     def has_lapsed(self) -> bool:
         """Whether it was not renewed for its time to live: others may take it over, and perhaps nobody has."""
         return self._monotonic() - self._written.at >= self._written.document.ttl_s

@@ -46,6 +46,7 @@ class Scratch:
         self._open: dict[IO[bytes], int] = {}
         """What each one is expected to grow to."""
         self._freed = asyncio.Event()
+        self._holds = True
 
     @contextmanager
     def file(self, expected_bytes: int | None = None) -> Iterator[IO[bytes]]:
@@ -75,7 +76,7 @@ class Scratch:
     async def wait_for_room(self) -> None:
         """Returns at once while there is room, else when enough is free again. May be cancelled."""
         is_told = False
-        while reason := self.lack:
+        while self._holds and (reason := self.lack):
             if not is_told:
                 log.info("waiting_for_scratch", reason=reason, files=len(self._open))
                 is_told = True
@@ -83,6 +84,11 @@ class Scratch:
             with suppress(TimeoutError):  # others who share the disk tell nobody what they free
                 async with asyncio.timeout(self._config.look_every_s):
                     await self._freed.wait()
+
+    def hold_nobody(self) -> None:
+        """Ends all waits for good: whoever drains begins nothing."""
+        self._holds = False
+        self._freed.set()
 
     def _lack(self) -> str | None:
         limits = self._config

@@ -45,23 +45,28 @@ class Statuses:
         self.failures = 0
         """Statuses that were not written."""
 
-    async def note(self, job: Job, end: AttemptEnd, *, started_at: datetime, deliveries: int = 1) -> None:
+    async def note(
+        self, job: Job, end: AttemptEnd, *, started_at: datetime, deliveries: int = 1, is_ours: bool = True
+    ) -> None:
         """Writes how an attempt ended. Best effort, bounded in time: a job never fails for it.
 
-        A request that only borrowed another one's job id leaves no status: it would stand in that job's place.
+        A request that only borrowed another one's job id leaves no status in that job's place, nor does one that
+        was refused before anybody looked whose the id is.
 
         Args:
             job: with the attempt that ended.
             end: how it ended.
             started_at: when the attempt began.
             deliveries: how often the job was begun, as its lease counts.
+            is_ours: whether this worker had the job's lease.
         """
-        if end.error is not None and end.error.code == ErrorCode.JOB_ID_CONFLICT:
-            return
+        is_borrowed = not is_ours or (end.error is not None and end.error.code == ErrorCode.JOB_ID_CONFLICT)
         document = make_status(job, AttemptRun(self._worker, started_at, deliveries), end, now=self._now())
         try:
             async with asyncio.timeout(self._longest_s):
                 uri = state_uri(self._state_prefix, job.tenant, job.job_id, STATUS_NAME)
+                if is_borrowed and await self._store.read(uri) is not None:
+                    return
                 await self._store.write(uri, document.model_dump_json().encode(), _JSON)
         except (JobError, TimeoutError) as exc:
             self.failures += 1

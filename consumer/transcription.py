@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -87,6 +88,8 @@ class Run:
     on_begun: OnBegun = lambda: None
     """Called as soon as work would be lost that cost more than fetching and decoding."""
     share: Share = ALONE
+    heed: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    """Entered while the job is transcribed: it may end the block with an error of its own."""
 
 
 class Transcription:

@@ -78,9 +78,12 @@ class Turn:
         """Has a slot."""
         self._turns = turns
         self._has_slot = True
+        self._is_over = False
         self._stays = 0
+        self._returning = asyncio.Lock()
+        self._in_line: asyncio.Task[None] | None = None
         self.has_begun = False
-        """Whether cancelling would lose work worth having. An attempt that is parked has not begun."""
+        """Whether cancelling would lose work worth having."""
 
     def begun(self) -> None:
         """Says, once or more, that from now on it should be let finish."""
@@ -90,10 +93,10 @@ class Turn:
     async def parked(self) -> AsyncIterator[Turn]:
         """Gives the slot away meanwhile and waits for one at the end, unless cancelled.
 
-        Who has begun keeps the slot, and so does whoever finds too many parked. Parts of one attempt may park side
-        by side: the slot comes back with the last of them.
+        Whoever finds too many parked keeps the slot. Parts of one attempt may park side by side: the slot comes back
+        with the last of them.
         """
-        if self.has_begun or (not self._stays and self._turns.is_full):
+        if self._is_over or (not self._stays and self._turns.is_full):
             yield self
             return
         self._enter()
@@ -107,14 +110,25 @@ class Turn:
             raise
         await self._come_back()
 
+    @property
+    def is_parked(self) -> bool:
+        """Whether the slot is given away for now."""
+        return self._stays > 0
+
     def retake(self) -> None:
         """Takes the slot back at once, though it be one more than there are."""
-        if not self._has_slot:
+        if not (self._has_slot or self._is_over):
             self._turns.slots.overdraw()
             self._has_slot = True
+            self._leave_the_line()
 
     def end(self) -> None:
-        """Gives the slot back for good."""
+        """Gives the slot back for good; calls of the attempt that are still on their way get none any more."""
+        self._is_over = True
+        self._leave_the_line()
+        self._give()
+
+    def _give(self) -> None:
         if self._has_slot:
             self._has_slot = False
             self._turns.slots.release()
@@ -123,7 +137,7 @@ class Turn:
         self._stays += 1
         if self._stays == 1:
             self._turns.parked += 1
-            self.end()
+            self._give()
 
     def _leave(self) -> bool:
         """Whether it was the last stay."""
@@ -133,9 +147,34 @@ class Turn:
         return not self._stays
 
     async def _come_back(self) -> None:
-        if self._leave() and not self._has_slot:
-            await self._turns.slots.acquire()
+        if not self._leave():
+            return
+        async with self._returning:  # one slot for all parts
+            if not self._wants_slot:
+                return
+            in_line = self._in_line = asyncio.create_task(self._turns.slots.acquire())
+            try:
+                await asyncio.wait((in_line,))
+            finally:
+                self._leave_the_line()
+                if in_line.done() and not in_line.cancelled():
+                    self._accept()
+
+    @property
+    def _wants_slot(self) -> bool:
+        return not (self._has_slot or self._is_over or self._stays)
+
+    def _accept(self) -> None:
+        """Takes the slot that was waited for, or passes it on: it may have come otherwise, or too late."""
+        if self._wants_slot:
             self._has_slot = True
+        else:
+            self._turns.slots.release()
+
+    def _leave_the_line(self) -> None:
+        if self._in_line is not None:
+            self._in_line.cancel()
+            self._in_line = None
 
 
 def free_turn() -> Turn:

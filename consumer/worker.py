@@ -157,6 +157,7 @@ class Worker:
         """Stops intake, gives back what has not begun, lets the rest finish within the grace time, commits."""
         self._is_draining = True
         self._patience.hold_nobody()
+        self._scratch.hold_nobody()
         self._source.stop_intake()
         intake.cancel()
         await asyncio.wait((intake,))

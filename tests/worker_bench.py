@@ -7,10 +7,11 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from consumer.attempts import Attempts, AttemptsConfig, Desks
+from consumer.attempts import Attempts, AttemptsConfig, Partners
 from consumer.cancellation import Cancellations
 from consumer.core.admission import AdmissionRules
 from consumer.core.brake import Brake, BrakeConfig
@@ -68,6 +69,8 @@ class Bench:
     """Cleared, pauses have no end."""
     rest: Callable[[float], Awaitable[None]] = asyncio.sleep
     """How to wait for jobs that others have, and between looks for a cancellation."""
+    now: datetime = NOW
+    """By the clock that deadlines are held against."""
     shares: bool = False
     """Whether jobs of the same content share a transcription; all jobs here have one."""
     shutdown: Shutdown = field(default_factory=Shutdown)
@@ -134,15 +137,17 @@ class Bench:
             now=lambda: NOW,
         )
         cancellations = Cancellations(self.store, STATE, now=lambda: NOW)
-        desks = Desks(
+        partners = Partners(
             handler,
-            Custody(handler, self.leases, cancellations, sharing, now=lambda: NOW, sleep=self.rest),
+            Custody(handler, self.leases, cancellations, sharing, now=lambda: self.now, sleep=self.rest),
             self.settlement,
             Statuses(self.store, STATE, worker="gpu-3", now=lambda: NOW),
             progress,
             patience,
         )
-        self.attempts = Attempts(desks, meter=self.meter, config=AttemptsConfig(OUTPUT, self.ladder, now=lambda: NOW))
+        self.attempts = Attempts(
+            partners, meter=self.meter, config=AttemptsConfig(OUTPUT, self.ladder, now=lambda: NOW)
+        )
         limits = WorkerConfig(slots=2, grace_s=self.grace_s, intake=self.intake)
         self.worker = Worker(
             self.source, self.attempts, progress, scratch=self.scratch, patience=patience, config=limits

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from contracts.client.config import ClientConfig
-from contracts.client.errors import ClientError
+from contracts.client.errors import ClientError, UnreachableError
 from contracts.client.jobs import JobHandle, manifest_place
 from contracts.client.judgement import Sight, Sights, judge
 from contracts.client.results import find_outcome
@@ -68,13 +68,20 @@ class States:
         return found
 
     async def _outcome(self, job_id: str, tenant: str | None, found: JobStatus | None) -> OutcomeEvent | None:
-        """What the manifest says: in the place that the status names, or where results go by default."""
+        """What the manifest says: in the place that the status names, or where results go by default.
+
+        A place that a request names may be out of reach, or hold anything: then the status' own word stands.
+        """
         output = found.output if found is not None and found.output else self._results_prefix
         fingerprint = found.fingerprint if found is not None and found.fingerprint else ""
         place = manifest_place(output, job_id)
-        return await find_outcome(
-            self._storage, JobHandle(job_id, "", place, fingerprint, datetime.now(UTC), tenant=tenant)
-        )
+        handle = JobHandle(job_id, "", place, fingerprint, datetime.now(UTC), tenant=tenant)
+        try:
+            return await find_outcome(self._storage, handle)
+        except ClientError as exc:
+            if found is None or isinstance(exc, UnreachableError):
+                raise
+            return None
 
     async def _look(self, tenant: str | None, job_id: str, name: str, names: Collection[str]) -> Sight | None:
         return await self._storage.look(self._uri(tenant, job_id, name)) if name in names else None

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from consumer.core.failures import OutageError
 from consumer.core.leases import LeaseDocument, LeaseState, read_lease
 from consumer.core.locations import state_uri
+from consumer.ports import EngineResult, Samples
 from contracts.errors import ErrorCode
 from contracts.events import Kind, OutcomeEvent
+from contracts.requests import Options
 from contracts.state import CANCEL_NAME, LEASE_NAME, STATUS_NAME, CancelMarker, JobState, StatusDocument
+from tests.fakes.engine import FakeEngine
 from tests.make import NOW, OUTPUT
 from tests.waiting import until
 from tests.worker_bench import STATE, Bench, code_of
@@ -30,6 +35,30 @@ def place(name: str, job_id: str = "a") -> str:
     return state_uri(STATE, None, job_id, name)
 
 
+class Rests:
+    """Every pause of a bench lasts until they end."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._are_over = asyncio.Event()
+        bench.rest = self._rest
+
+    def end(self) -> None:
+        self._are_over.set()
+
+    async def _rest(self, _: float) -> None:
+        await self._are_over.wait()
+        await asyncio.sleep(0)
+
+
+class EngineWithoutOdd(FakeEngine):
+    """Never gets the weights of one model."""
+
+    async def transcribe(self, samples: Samples, options: Options, *hear: Callable[..., None]) -> EngineResult:
+        if options.model == "odd":
+            raise OutageError(ErrorCode.MODEL_LOAD_FAILED, "no such weights")
+        return await super().transcribe(samples, options, *hear)
+
+
 def put_lease(bench: Bench, job_id: str = "a", **changes: Any) -> None:
     bench.store.put(place(LEASE_NAME, job_id), HELD.model_copy(update=changes).model_dump_json().encode())
 
@@ -38,6 +67,11 @@ def lease_of(bench: Bench, job_id: str = "a") -> LeaseDocument:
     found = read_lease(bench.store.objects[place(LEASE_NAME, job_id)])
     assert found is not None
     return found
+
+
+def deliveries_of(bench: Bench, *job_ids: str) -> dict[LeaseState, int]:
+    leases = [lease_of(bench, job_id) for job_id in job_ids]
+    return {lease.state: lease.deliveries for lease in leases}
 
 
 def status_of(bench: Bench, job_id: str = "a") -> StatusDocument:
@@ -182,6 +216,7 @@ async def test_each_end_is_noted_where_people_look(bench: Bench) -> None:
 
 async def test_jobs_of_the_same_content_share_one_transcription(bench: Bench) -> None:
     bench.shares = True
+    rests = Rests(bench)
     bench.engine.gate.clear()
     for job_id in ("a", "b", "c"):
         bench.request(job_id, metadata={"case": job_id})
@@ -189,6 +224,7 @@ async def test_jobs_of_the_same_content_share_one_transcription(bench: Bench) ->
         await bench.engine.entered.wait()
         await until(lambda: bench.worker.in_flight["parked"] == 2, "the others wait", every_s=0)
         bench.engine.gate.set()
+        rests.end()
         await until(lambda: len(bench.outcomes) == 3, "the outcomes", every_s=0)
 
     told = {event.data.job_id: event.data for event in bench.outcomes if isinstance(event.data, OutcomeEvent)}
@@ -209,20 +245,92 @@ async def test_jobs_of_different_tenants_share_nothing(bench: Bench) -> None:
     assert len(bench.engine.heard) == 2
 
 
-async def test_jobs_whose_worker_was_lost_are_run_one_at_a_time(bench: Bench) -> None:
+async def test_jobs_at_their_last_chance_are_run_one_at_a_time(bench: Bench) -> None:
     bench.store.clock = lambda: 0.0
     for job_id in ("a", "b"):
-        put_lease(bench, job_id)
+        put_lease(bench, job_id, deliveries=2, lost_workers=("gpu-8",))
         bench.request(job_id)
     bench.request("c")
     bench.store.clock = lambda: 100.0
+    rests = Rests(bench)
     bench.engine.gate.clear()
     async with bench.running():
         await until(lambda: bench.engine.running == 2, "one of them and the third run", every_s=0)
+        await until(
+            lambda: deliveries_of(bench, "a", "b") == {LeaseState.HELD: 3, LeaseState.RELEASED: 2},
+            "b is back",
+            every_s=0,
+        )
         await until(lambda: bench.worker.in_flight["parked"] == 1, "the other one waits", every_s=0)
-        states = {lease_of(bench, job_id).state: lease_of(bench, job_id).deliveries for job_id in ("a", "b")}
-        assert states == {LeaseState.HELD: 2, LeaseState.RELEASED: 1}
+        assert bench.engine.running == 2
         bench.engine.gate.set()
+        rests.end()
         await until(lambda: len(bench.outcomes) == 3, "the outcomes", every_s=0)
 
     assert set(bench.ends.values()) == {Kind.COMPLETED}
+
+
+async def test_a_last_chance_that_waits_for_a_dependency_holds_up_no_other(bench: Bench) -> None:
+    bench.store.clock = lambda: 0.0
+    for job_id in ("a", "b"):
+        put_lease(bench, job_id, deliveries=2, lost_workers=("gpu-8",))
+    bench.store.clock = lambda: 100.0
+    bench.may_wake.clear()
+    bench.engine = EngineWithoutOdd()
+    bench.request("a", options={"model": "odd"})
+    bench.request("b")
+    async with bench.running():
+        await until(lambda: "b" in bench.ends, "the other one ends", every_s=0)
+
+    assert bench.ends == {"b": Kind.COMPLETED}
+
+
+async def test_a_running_job_ends_at_its_deadline(bench: Bench) -> None:
+    bench.engine.gate.clear()
+    bench.request("a", deadline=(NOW + timedelta(seconds=5)).isoformat())
+    async with bench.running():
+        await bench.engine.entered.wait()
+        bench.now = NOW + timedelta(seconds=6)
+        await until(lambda: len(bench.outcomes) == 1, "the outcome", every_s=0)
+
+    assert [code_of(event) for event in bench.outcomes] == [ErrorCode.DEADLINE_EXCEEDED]
+    assert bench.broker.records("dlt") == []
+
+
+async def test_a_job_that_is_transcribed_is_not_cancelled_any_more(bench: Bench) -> None:
+    marker = CancelMarker(requested_at=NOW + timedelta(days=36500))
+    written = asyncio.Event()
+    write = bench.store.write
+
+    async def slow_write(uri: str, body: bytes, content_type: str) -> None:
+        if uri.endswith(".txt"):
+            bench.store.put(place(CANCEL_NAME), marker.model_dump_json().encode())
+            for _ in range(50):
+                await asyncio.sleep(0)
+            written.set()
+        await write(uri, body, content_type)
+
+    bench.store.write = slow_write  # type: ignore[method-assign]  # an instance of this test alone
+    bench.request("a")
+    await ended(bench)
+
+    assert written.is_set()
+    assert bench.ends == {"a": Kind.COMPLETED}
+
+
+async def test_one_tenant_s_id_conflict_is_told_under_its_own_name(bench: Bench) -> None:
+    bench.request("a", tenant="red")
+    bench.request("a", tenant="blue")
+    await ended(bench, 2)
+
+    bodies = [bench.store.objects[state_uri(STATE, tenant, "a", STATUS_NAME)] for tenant in ("red", "blue")]
+    states = [StatusDocument.model_validate_json(body).state for body in bodies]
+    assert sorted(states) == [JobState.COMPLETED, JobState.FAILED]
+
+
+async def test_a_conflicting_request_leaves_the_status_of_the_job_alone(bench: Bench) -> None:
+    bench.request("a")
+    bench.request("a", options={"task": "translate"})
+    await ended(bench, 2)
+
+    assert status_of(bench).state is JobState.COMPLETED

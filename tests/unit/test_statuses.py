@@ -67,12 +67,16 @@ async def test_a_later_end_takes_the_place_of_an_earlier_one() -> None:
     assert found(store).state is JobState.CANCELLED
 
 
-async def test_a_request_that_borrowed_a_job_id_leaves_no_status() -> None:
-    store = FakeStore()
+@pytest.mark.parametrize("is_taken", [True, False])
+async def test_a_request_that_borrowed_a_job_id_leaves_the_status_of_that_job_alone(*, is_taken: bool) -> None:
+    store, job = FakeStore(), make_a_job()
+    place = f"{STATE}-/{job.job_id}/status"
+    if is_taken:
+        store.put(place, b"another's")
     error = PermanentError(ErrorCode.JOB_ID_CONFLICT, "use a new job_id")
     end = AttemptEnd(JobState.FAILED, AttemptEnd.with_retry(error, NOW).error)
-    await make_statuses(store).note(make_a_job(), end, started_at=NOW)
-    assert store.calls == []
+    await make_statuses(store).note(job, end, started_at=NOW)
+    assert (store.objects[place] == b"another's") is is_taken
 
 
 @pytest.mark.parametrize(

@@ -131,13 +131,48 @@ async def test_who_retakes_waits_for_nobody() -> None:
     assert await is_free(turns.slots)
 
 
-async def test_who_has_begun_keeps_the_slot() -> None:
+async def test_who_has_begun_gives_the_slot_away_while_it_waits() -> None:
     turns = Turns(1)
     turn = await taken(turns)
     turn.begun()
     async with turn.parked():
-        assert turns.parked == 0
-        assert not await is_free(turns.slots)
+        assert turns.parked == 1
+        assert await is_free(turns.slots)
+    assert turn.has_begun
+    assert not await is_free(turns.slots)
+
+
+async def test_parts_of_one_attempt_never_hold_more_than_one_slot() -> None:
+    turns = Turns(1)
+    turn = await taken(turns)
+
+    async def part(stays: int) -> None:
+        for _ in range(stays):
+            async with turn.parked():
+                await asyncio.sleep(0)
+
+    async with asyncio.timeout(5):
+        await asyncio.gather(part(7), part(5), part(3))
+    assert not await is_free(turns.slots)
+    turn.end()
+    assert await is_free(turns.slots)
+
+
+async def test_a_part_in_line_goes_on_when_another_takes_the_slot_back_at_once() -> None:
+    turns = Turns(1)
+    turn = await taken(turns)
+    park = turn.parked()
+    await park.__aenter__()
+    other = await taken(turns)
+    coming_back = asyncio.create_task(park.__aexit__(None, None, None))
+    await asyncio.sleep(0)
+    turn.retake()
+    async with asyncio.timeout(5):
+        await coming_back
+    turn.end()
+    other.end()
+
+    assert await is_free(turns.slots)
 
 
 async def test_beyond_the_limit_nobody_parks() -> None:
