@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
@@ -11,14 +11,14 @@ from typing import TypeVar
 import structlog
 
 from consumer.attempt import Attempt, queued_s
-from consumer.core.failures import JobError, LeaseLostError, TransientError
+from consumer.core.failures import JobError, LeaseLostError
 from consumer.core.hops import Hop, attempt_of, replay_count
 from consumer.core.intake.readings import Faulty, Wanted
 from consumer.core.jobs import make_job, sent_at
 from consumer.core.ladder import Cancel, Ladder, SetAside
 from consumer.core.records import Record
-from consumer.core.statuses import AttemptEnd
-from consumer.custody import Custody, NotWantedError, Taken
+from consumer.core.statuses import AttemptEnd, told_again, was_ended
+from consumer.custody import Custody, Taken
 from consumer.handler import Handled, Handler, Run
 from consumer.patience import Patience
 from consumer.ports.metering import JobEnd, Meter
@@ -27,7 +27,7 @@ from consumer.settlement import Settlement
 from consumer.statuses import Statuses
 from consumer.stopwatch import Stopwatch
 from consumer.turns import Turn
-from contracts.errors import ErrorCode
+from consumer.verdicts import judged
 from contracts.events import Kind, OutcomeEvent
 
 T = TypeVar("T")
@@ -106,17 +106,34 @@ class Attempts:
 
     async def _work(self, attempt: Attempt) -> None:
         custody = self._partners.custody
-        taken = await _judged(custody.take(attempt.job, attempt.stopwatch, attempt.turn))
+        taken = await judged(custody.take(attempt.job, attempt.stopwatch, attempt.turn))
         if not isinstance(taken, Taken):
             await self._end(attempt, taken)
             return
         async with custody.holding(taken, attempt.turn):
-            await self._end(attempt, await self._run(attempt, taken), taken)
+            if not await self._was_ended(attempt, taken):
+                await self._end(attempt, await self._run(attempt, taken), taken)
+
+    async def _was_ended(self, attempt: Attempt, taken: Taken) -> bool:
+        """Whether this attempt was made before, and its offset not committed because an earlier one is open.
+
+        What failed is then told again, and neither run nor set aside once more.
+        """
+        if taken.lease is None or taken.lease.is_first or not taken.standing.is_empty:
+            return False
+        status = await self._partners.statuses.find(attempt.job)
+        if status is None or not was_ended(status, attempt.job):
+            return False
+        attempt.turn.begun()
+        if outcome := told_again(status, attempt.job):
+            await self._partners.settlement.complete(attempt.record, attempt.job, outcome)
+        log.info("attempt_was_ended", state=status.state, worker=status.worker)
+        return True
 
     async def _run(self, attempt: Attempt, taken: Taken) -> Handled | JobError | Cancel:
         if taken.objection is not None:
             return taken.objection
-        return await _judged(self._handle(attempt, taken))
+        return await judged(self._handle(attempt, taken))
 
     async def _handle(self, attempt: Attempt, taken: Taken) -> Handled:
         """Runs the handler, again and again while only a dependency is away."""
@@ -224,21 +241,3 @@ class Attempts:
             **stopwatch.fields(),
         )
         self._meter.settled(JobEnd(outcome, end.code, False, None, waited_s, stopwatch.total_s, stopwatch.stages))
-
-
-async def _judged(work: Awaitable[T]) -> T | JobError | Cancel:
-    """The result, or what a failure means: whatever a job meets is its own failure and nobody else's."""
-    try:
-        return await work
-    except JobError as error:
-        return error
-    except NotWantedError as error:
-        return error.end
-    except Exception as exc:  # noqa: BLE001  # a defect of ours must not meet the same job for ever
-        return unexpected(exc)
-
-
-def unexpected(error: Exception) -> TransientError:
-    """What is said of an error that nobody foresaw; the log gets the whole of it."""
-    log.error("unexpected_error", exc_info=error)
-    return TransientError(ErrorCode.INTERNAL, f"unexpected {type(error).__name__}; the worker's log has the details")

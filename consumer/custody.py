@@ -153,6 +153,8 @@ class Custody:
     async def _park(self, turn: Turn, seconds: float) -> None:
         async with turn.parked():
             await self._sleep(seconds)
+            if turn.is_moot():  # its partition went to another worker, who will ask for the job, too
+                raise asyncio.CancelledError
 
     async def _look(self, job: Job) -> tuple[Standing, CancelMarker | None]:
         if job.sent_at is not None and self._now() - job.sent_at < _YOUNG:

@@ -56,12 +56,21 @@ class Lease:
     """A job's lease in this worker's hands. One task at a time may use it."""
 
     def __init__(
-        self, store: Store, uri: str, written: Written, *, terms: LeaseTerms, monotonic: Callable[[], float]
+        self,
+        store: Store,
+        uri: str,
+        written: Written,
+        *,
+        terms: LeaseTerms,
+        monotonic: Callable[[], float],
+        is_first: bool = False,
     ) -> None:
         """Made by `Leases.take`; borrows the store."""
         self._store = store
         self._uri = uri
         self._written = written
+        self.is_first = is_first
+        """Nothing stood there before: nobody has had the job yet."""
         self._terms = terms
         self._monotonic = monotonic
 

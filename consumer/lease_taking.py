@@ -52,7 +52,7 @@ class LeaseTaker:
         document = self._document(token, Deliveries())
         etag = await self._patient_store.create(uri, _encode(document), LEASE_TYPE)
         if etag is not None:
-            return self._lease(uri, Written(document, etag, at))
+            return self._lease(uri, Written(document, etag, at), is_first=True)
         for _ in range(_TRIES):
             found = await self._patient_store.read(uri)
             taken = None if found is None else await self._take_over(uri, found, token, at)
@@ -106,9 +106,16 @@ class LeaseTaker:
             taken_at=self._clocks.now(),
         )
 
-    def _lease(self, uri: str, written: Written) -> Lease:
+    def _lease(self, uri: str, written: Written, *, is_first: bool = False) -> Lease:
         self._sightings.forget(uri)
-        return Lease(self._store, uri, written, terms=self._config.terms, monotonic=self._clocks.monotonic)
+        return Lease(
+            self._store,
+            uri,
+            written,
+            terms=self._config.terms,
+            monotonic=self._clocks.monotonic,
+            is_first=is_first,
+        )
 
     def _tell(self, uri: str, verdict: Available) -> None:
         if verdict.before.count:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 import structlog
+from pydantic import ValidationError
 
 from consumer.core.failures import JobError
 from consumer.core.jobs import Job
@@ -15,7 +16,7 @@ from consumer.core.locations import state_uri
 from consumer.core.statuses import AttemptEnd, AttemptRun, make_status
 from consumer.ports import Store
 from contracts.errors import ErrorCode
-from contracts.state import STATUS_NAME
+from contracts.state import STATUS_NAME, StatusDocument
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +45,19 @@ class Statuses:
         self._longest_s = longest_s
         self.failures = 0
         """Statuses that were not written."""
+
+    async def find(self, job: Job) -> StatusDocument | None:
+        """What was written of the job last; None where nothing is, or where it cannot be told just now.
+
+        One small read, bounded in time; never fails.
+        """
+        try:
+            async with asyncio.timeout(self._longest_s):
+                found = await self._store.read(state_uri(self._state_prefix, job.tenant, job.job_id, STATUS_NAME))
+            return None if found is None else StatusDocument.model_validate_json(found.body)
+        except (JobError, TimeoutError, ValidationError) as exc:
+            log.info("status_not_read", error=type(exc).__name__)
+            return None
 
     async def note(
         self, job: Job, end: AttemptEnd, *, started_at: datetime, deliveries: int = 1, is_ours: bool = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from typing import Final
@@ -66,16 +66,17 @@ class Turns:
         """Whether nobody else may park."""
         return self.parked >= self._max_parked
 
-    def make(self) -> Turn:
-        """The turn of an attempt for which a slot was taken."""
-        return Turn(self)
+    def make(self, is_moot: Callable[[], bool] = lambda: False) -> Turn:
+        """The turn of an attempt for which a slot was taken; moot when its end would count for nothing any more."""
+        return Turn(self, is_moot)
 
 
 class Turn:
     """One attempt's hold on its slot."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: Turns, is_moot: Callable[[], bool]) -> None:
         """Has a slot."""
+        self.is_moot = is_moot
         self._turns = turns
         self._has_slot = True
         self._is_over = False

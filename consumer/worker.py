@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from consumer.attempts import Attempts, unexpected
+from consumer.attempts import Attempts
 from consumer.core.failures import ExitCode, FatalError, fatal_in
 from consumer.core.intake.envelopes import read_record
 from consumer.core.intake.readings import Faulty, Ignored, IntakeRules, Reason, Wanted
@@ -19,6 +19,7 @@ from consumer.progress import ProgressReporter
 from consumer.scratch import Scratch
 from consumer.shutdown import Shutdown
 from consumer.turns import MAX_PARKED, Turn, Turns, set_current
+from consumer.verdicts import unexpected
 from contracts.errors import ErrorCode
 
 log = structlog.get_logger(__name__)
@@ -188,14 +189,11 @@ class Worker:
         record = delivery.record
         structlog.contextvars.bind_contextvars(topic=record.topic, partition=record.partition, offset=record.offset)
         try:
-            is_done = await self._take_all(self._read(record))
+            is_done = await self._take_all(delivery)
         except asyncio.CancelledError:
             self._source.release(delivery)
             raise
-        if is_done:
-            self._source.settle(delivery)
-        else:
-            self._source.release(delivery)
+        (self._source.settle if is_done else self._source.release)(delivery)
 
     def _read(self, record: Record) -> list[Wanted | Faulty]:
         """What there is to do for a record; what is ignored is counted."""
@@ -208,11 +206,12 @@ class Worker:
             log.info("notification_ignored", reason=ignored.reason, event_name=ignored.event_name, count=count)
         return [each for each in readings if not isinstance(each, Ignored)]
 
-    async def _take_all(self, readings: list[Wanted | Faulty]) -> bool:
+    async def _take_all(self, delivery: Delivery) -> bool:
         """The first one has the slot that its delivery came with, each further one waits for a slot of its own.
 
         Returns whether all of them came to their end; a drain cancels those that have not begun.
         """
+        readings = self._read(delivery.record)
         if not readings:
             self._turns.slots.release()
         attempts: list[asyncio.Task[None]] = []
@@ -220,7 +219,7 @@ class Worker:
             for number, reading in enumerate(readings):
                 if number:
                     await self._acquire()
-                attempts.append(self._begin(reading, group))
+                attempts.append(self._begin(reading, delivery, group))
         return not any(attempt.cancelled() for attempt in attempts)
 
     async def _acquire(self) -> None:
@@ -233,8 +232,8 @@ class Worker:
                 return
             self._turns.slots.release()
 
-    def _begin(self, reading: Wanted | Faulty, group: asyncio.TaskGroup) -> asyncio.Task[None]:
-        turn = self._turns.make()
+    def _begin(self, reading: Wanted | Faulty, delivery: Delivery, group: asyncio.TaskGroup) -> asyncio.Task[None]:
+        turn = self._turns.make(lambda: not self._source.holds(delivery))
         attempt = group.create_task(self._attempt(reading, turn))
         self._attempting[attempt] = turn
         attempt.add_done_callback(self._attempt_ended)

@@ -101,6 +101,11 @@ class OffsetLedger:
         claim = self._current(receipt)
         return claim is not None and receipt.offset in claim.waiting
 
+    def holds(self, receipt: Receipt) -> bool:
+        """Whether the record was handed out under the current claim and is neither settled nor released."""
+        claim = self._current(receipt)
+        return claim is not None and receipt.offset in claim.delivered
+
     def deliver(self, receipt: Receipt) -> bool:
         """Hands a waiting record out; False when it is not ours to hand out any more."""
         if not self.waits(receipt):
@@ -112,10 +117,9 @@ class OffsetLedger:
 
     def settle(self, receipt: Receipt) -> bool:
         """Closes a delivered offset; False, and nothing changes, when it is not delivered under this claim."""
-        claim = self._current(receipt)
-        if claim is None or receipt.offset not in claim.delivered:
+        if not self.holds(receipt):
             return False
-        claim.delivered.remove(receipt.offset)
+        self._claims[receipt.partition].delivered.remove(receipt.offset)
         return True
 
     def release(self, receipt: Receipt) -> bool:

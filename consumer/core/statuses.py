@@ -9,7 +9,7 @@ from typing import Self
 from consumer.core.failures import JobError
 from consumer.core.jobs import Job
 from contracts.errors import Verdict
-from contracts.events import ErrorDetail, OutcomeEvent
+from contracts.events import ErrorDetail, Kind, OutcomeEvent
 from contracts.state import JobState, StatusDocument
 
 
@@ -44,6 +44,31 @@ class AttemptRun:
     started_at: datetime
     deliveries: int = 1
     """How often the job was begun, this time included: by its lease."""
+
+
+def was_ended(status: StatusDocument, job: Job) -> bool:
+    """Whether it tells the end of this very attempt, or of a later one, at the same sending of the job."""
+    told = status.fingerprint, status.replay_count, status.sent_at
+    is_same = job.sent_at is not None and told == (job.fingerprint, job.replay_count, job.sent_at)
+    return is_same and status.attempt >= job.attempt and status.state is not JobState.COMPLETED
+
+
+def told_again(status: StatusDocument, job: Job) -> OutcomeEvent | None:
+    """The outcome that was told of a job without a result; None where another attempt followed."""
+    if not status.state.is_end:
+        return None
+    return OutcomeEvent(
+        job_id=job.job_id,
+        outcome=Kind(status.state.value),
+        input=job.request.input.uri,
+        manifest=None,
+        error=status.error,
+        attempt=status.attempt,
+        worker=status.worker,
+        tenant=job.tenant,
+        correlation_id=job.request.correlation_id,
+        metadata=job.request.metadata,
+    )
 
 
 def make_status(job: Job, run: AttemptRun, end: AttemptEnd, *, now: datetime) -> StatusDocument:

@@ -46,6 +46,10 @@ class Source(Protocol):
         """
         ...
 
+    def holds(self, delivery: Delivery) -> bool:
+        """Whether it is still ours to settle: not settled or released, and its partition not another member's."""
+        ...
+
     def settle(self, delivery: Delivery) -> None:
         """Says that the delivery's effects are durable.
 

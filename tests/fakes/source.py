@@ -75,6 +75,9 @@ class FakeSource:
             self._arrived.clear()
             await self._arrived.wait()
 
+    def holds(self, delivery: Delivery) -> bool:
+        return self._ledger.holds(_receipt(delivery))
+
     def settle(self, delivery: Delivery) -> None:
         if self._ledger.settle(_receipt(delivery)):
             due = self._ledger.due()

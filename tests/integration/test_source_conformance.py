@@ -257,3 +257,16 @@ async def test_work_left_behind_goes_to_the_member_that_stays(bed: Bed) -> None:
         one.settle(mine)
         await one.flush()
         assert (await bed.committed(0), await bed.committed(1)) == (1, 1)
+
+
+async def test_a_delivery_is_held_until_it_is_settled_or_released(bed: Bed) -> None:
+    await bed.put(b"a", b"b")
+    async with bed.source() as source:
+        first, second = await receive(source, 2)
+        assert source.holds(first)
+        assert source.holds(second)
+        source.settle(first)
+        source.stop_intake()
+        source.release(second)
+        assert not source.holds(first)
+        assert not source.holds(second)

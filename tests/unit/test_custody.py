@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from consumer.core.failures import OutageError
+from consumer.core.failures import OutageError, TransientError
 from consumer.core.leases import LeaseDocument, LeaseState, read_lease
 from consumer.core.locations import state_uri
 from consumer.ports import EngineResult, Samples
@@ -334,3 +334,46 @@ async def test_a_conflicting_request_leaves_the_status_of_the_job_alone(bench: B
     await ended(bench, 2)
 
     assert status_of(bench).state is JobState.COMPLETED
+
+
+async def test_a_failure_that_was_told_is_told_again_and_not_set_aside_again(bench: Bench) -> None:
+    bench.engine.errors = [TransientError(ErrorCode.ENGINE_CRASHED, "crashed")]
+    bench.request("a")
+    await ended(bench)
+    (first,) = bench.outcomes
+    again = Bench(bench.folder, store=bench.store, rest=lambda _: asyncio.sleep(0))
+    again.request("a")  # the fake's clock stands still: it is the same sending, whose offset was not committed
+    await ended(again)
+
+    (repeated,) = again.outcomes
+    assert (repeated.id, repeated.data) == (first.id, first.data)
+    assert again.broker.records("dlt") == []
+    assert again.engine.heard == []
+
+
+async def test_a_job_that_failed_and_is_sent_again_is_run(bench: Bench) -> None:
+    bench.engine.errors = [TransientError(ErrorCode.ENGINE_CRASHED, "crashed")]
+    bench.request("a")
+    await ended(bench)
+    status = status_of(bench)
+    assert status.sent_at is not None
+    earlier = status.model_copy(update={"sent_at": status.sent_at - timedelta(seconds=60)})
+    bench.store.put(place(STATUS_NAME), earlier.model_dump_json().encode())
+    again = Bench(bench.folder, store=bench.store, rest=lambda _: asyncio.sleep(0))
+    again.request("a")
+    await ended(again)
+
+    assert again.ends == {"a": Kind.COMPLETED}
+
+
+async def test_who_waits_for_a_job_of_a_partition_that_is_lost_waits_no_longer(bench: Bench) -> None:
+    rests = Rests(bench)
+    put_lease(bench)
+    bench.request("a")
+    async with bench.running():
+        await until(lambda: bench.worker.in_flight["parked"] == 1, "it waits", every_s=0)
+        bench.source.on_assigned({})
+        rests.end()
+        await until(lambda: bench.worker.in_flight["deliveries"] == 0, "it gives up", every_s=0)
+
+    assert bench.outcomes == []

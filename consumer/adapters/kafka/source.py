@@ -107,6 +107,10 @@ class KafkaSource:
             self._inbox.changed.clear()
             await self._inbox.changed.wait()
 
+    def holds(self, delivery: Delivery) -> bool:
+        """As the port says."""
+        return self._ledger.holds(receipt_of(delivery))
+
     def settle(self, delivery: Delivery) -> None:
         """Closes the delivery and has the commit made."""
         if self._ledger.settle(receipt_of(delivery)) and self._member:
