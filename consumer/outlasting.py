@@ -22,10 +22,11 @@ class PatientStore:
     A full local disk (`SCRATCH_FULL`) is raised: the file that is in its way has to be closed first.
     """
 
-    def __init__(self, store: Store, patience: Patience) -> None:
-        """Borrows the store."""
+    def __init__(self, store: Store, patience: Patience, *, stands_for: Dependency = Dependency.STORE) -> None:
+        """Borrows the store; its outages are those of what it stands for."""
         self._store = store
         self._patience = patience
+        self._stands_for = stands_for
 
     async def fetch(self, source: Input, into: IO[bytes], *, max_bytes: int) -> FetchedObject:
         """As the port says; begins anew after an outage."""
@@ -35,28 +36,28 @@ class PatientStore:
             into.truncate()
             return await self._store.fetch(source, into, max_bytes=max_bytes)
 
-        fetched = await self._patience.outlast("fetch", call, asks=Dependency.STORE)
+        fetched = await self._patience.outlast("fetch", call, asks=self._stands_for)
         self._patience.answered(Dependency.SCRATCH)
         return fetched
 
     async def read(self, uri: str) -> StoredObject | None:
         """As the port says."""
-        return await self._patience.outlast("read", lambda: self._store.read(uri), asks=Dependency.STORE)
+        return await self._patience.outlast("read", lambda: self._store.read(uri), asks=self._stands_for)
 
     async def create(self, uri: str, body: bytes, content_type: str) -> str | None:
         """As the port says. When an outage took the answer to a write of ours, the repetition reports None."""
         return await self._patience.outlast(
-            "create", lambda: self._store.create(uri, body, content_type), asks=Dependency.STORE
+            "create", lambda: self._store.create(uri, body, content_type), asks=self._stands_for
         )
 
     async def write(self, uri: str, body: bytes, content_type: str) -> None:
         """As the port says."""
-        await self._patience.outlast("write", lambda: self._store.write(uri, body, content_type), asks=Dependency.STORE)
+        await self._patience.outlast("write", lambda: self._store.write(uri, body, content_type), asks=self._stands_for)
 
     async def replace(self, uri: str, body: bytes, content_type: str, *, etag: str) -> str | None:
         """As the port says. When an outage took the answer to a write of ours, the repetition reports None."""
         return await self._patience.outlast(
-            "replace", lambda: self._store.replace(uri, body, content_type, etag=etag), asks=Dependency.STORE
+            "replace", lambda: self._store.replace(uri, body, content_type, etag=etag), asks=self._stands_for
         )
 
 

@@ -17,6 +17,7 @@ from consumer.core.events import Emitter
 from consumer.core.failures import ExitCode, FatalError
 from consumer.core.intake.readings import IntakeRules
 from consumer.core.leases import LeaseTerms
+from consumer.core.outages import Dependency
 from consumer.engine.config import Backend, EngineConfig, ModelSpec
 from consumer.engine.supervisor import ProcessEngine
 from consumer.handler import HandlerConfig
@@ -29,6 +30,7 @@ from consumer.models.hub import OnBytes
 from consumer.scratch import ScratchConfig
 from consumer.settings import EngineKind, Settings
 from consumer.sharing import SharingConfig
+from contracts.requests import split_s3_uri
 from contracts.transcript import ModelIdentity
 
 
@@ -71,6 +73,12 @@ def brake_config(settings: Settings) -> BrakeConfig:
     """How many dead letters are too many."""
     brake = settings.brake
     return BrakeConfig(brake.share, brake.window, brake.run)
+
+
+def keeper_of_state(settings: Settings) -> Dependency:
+    """What is away when the state of jobs cannot be reached."""
+    buckets = {split_s3_uri(prefix)[0] for prefix in (settings.s3.results, settings.s3.state_prefix)}
+    return Dependency.STATE if len(buckets) > 1 else Dependency.STORE
 
 
 def lease_config(settings: Settings) -> LeaseConfig:

@@ -59,9 +59,10 @@ class Patience:
                 try:
                     return await self._ask(call, asks)
                 except OutageError as exc:
-                    if asks not in {None, dependency_of(exc.code)}:
+                    away = dependency_of(exc.code, asks)
+                    if asks not in {None, away}:
                         raise
-                    await self._wait(visit, exc, action, model)
+                    await self._wait(visit, exc, action, self._gate(away, model))
         finally:
             visit.leave()
 
@@ -137,9 +138,8 @@ class Patience:
             self.answered(asks)
         return result
 
-    async def _wait(self, visit: Visit, error: OutageError, action: str, model: str | None) -> None:
+    async def _wait(self, visit: Visit, error: OutageError, action: str, gate: Gate) -> None:
         visit.failures += 1
-        gate = self._gate(dependency_of(error.code), model)
         if visit.gate not in {None, gate}:
             visit.leave()
         is_in_line = gate.close(visit, error)

@@ -21,6 +21,9 @@ class Dependency(StrEnum):
     """What jobs wait for."""
 
     STORE = "store"
+    STATE = "state"
+    """The part of the store where workers speak about jobs, where it is a bucket of its own: no job begins without
+    it, whatever the other buckets answer."""
     BROKER = "broker"
     MODEL = "model"
     SCRATCH = "scratch"
@@ -39,9 +42,15 @@ SECOND_OPINION: Final = 6
 """By then a quarter of a minute has passed: longer than most troubles, short for a queue that one job holds up."""
 
 
-def dependency_of(code: ErrorCode) -> Dependency:
-    """What is away when a call fails with the code of an outage."""
-    return _DEPENDENCIES[code]
+def dependency_of(code: ErrorCode, asked: Dependency | None = None) -> Dependency:
+    """What is away when a call fails with the code of an outage.
+
+    Args:
+        code: of the outage.
+        asked: what the call was meant for, where that is one thing alone.
+    """
+    found = _DEPENDENCIES[code]
+    return Dependency.STATE if asked is Dependency.STATE and found is Dependency.STORE else found
 
 
 def pauses_intake(dependency: Dependency, model: str | None) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from consumer.core.failures import OutageError
+from consumer.core.outages import Dependency
 from consumer.gates import Waiting
 from consumer.outlasting import HeededEngine, PatientStore
 from consumer.patience import Patience
@@ -83,3 +84,26 @@ def _failing_until(event: asyncio.Event, error: OutageError) -> Callable[[], Awa
             raise error
 
     return call
+
+
+async def test_what_other_buckets_answer_ends_no_outage_of_the_state() -> None:
+    may_wake = asyncio.Event()
+
+    async def sleep(_: float) -> None:
+        await may_wake.wait()
+
+    patience = Patience(Waiting(sleep=sleep, jitter=lambda: 0.0))
+    state, results = FakeStore(), FakeStore()
+    state.fail_next("create", AWAY)
+    taking = asyncio.create_task(
+        PatientStore(state, patience, stands_for=Dependency.STATE).create(URI, b"", "text/plain")
+    )
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert patience.pauses[ErrorCode.STORAGE_UNAVAILABLE]
+    await PatientStore(results, patience).read(URI)
+    assert patience.pauses[ErrorCode.STORAGE_UNAVAILABLE]
+    may_wake.set()
+    async with asyncio.timeout(5):
+        assert await taking
+    assert not any(patience.pauses.values())
