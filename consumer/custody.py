@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
+
 from consumer.cancellation import Cancellations, describe
 from consumer.core.failures import ConsumerError, JobError
 from consumer.core.jobs import Job
@@ -25,6 +27,8 @@ from consumer.transcription import Share
 from consumer.turns import Turn
 from contracts.errors import ErrorCode
 from contracts.state import CancelMarker
+
+log = structlog.get_logger(__name__)
 
 _LOOK_S: Final = 3.0
 """Pause between two looks for a cancellation while a job runs: one small read each time."""
@@ -104,6 +108,7 @@ class Custody:
             if isinstance(lease, Lease):
                 taken = Taken(standing, lease, self._objection(job, lease, standing, marker))
                 if not (taken.goes_alone and self._has_one_alone):
+                    _tell(lease)
                     return taken
                 await lease.hand_back()
             elif standing.manifest is not None:
@@ -185,3 +190,8 @@ class Custody:
             if end := self._end_of(job, await self._cancellations.find(job)):
                 interruption.interrupt(NotWantedError(end))
                 return
+
+
+def _tell(lease: Lease) -> None:
+    if lease.lost_workers:
+        log.warning("job_taken_again", deliveries=lease.deliveries, lost=lease.lost_workers)

@@ -80,6 +80,11 @@ class Lease:
         return self._written.document.deliveries
 
     @property
+    def lost_workers(self) -> tuple[str, ...]:
+        """Who had the job before and fell silent, the last ones."""
+        return self._written.document.lost_workers
+
+    @property
     def token(self) -> str:
         """Names this one taking of the job."""
         return self._written.document.token
@@ -153,4 +158,6 @@ class Lease:
         return found.etag
 
     def _lost(self) -> LeaseLostError:
-        return LeaseLostError(f"{self._uri}: another worker has taken the job over; this one was silent for too long")
+        return LeaseLostError(
+            f"{self._uri} is not this worker's any more: another has taken the job over, or the object was touched"
+        )

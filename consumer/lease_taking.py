@@ -5,11 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Final
 
-import structlog
-
 from consumer.core.leases import (
     LEASE_TYPE,
-    Available,
     Deliveries,
     Held,
     LeaseDocument,
@@ -22,8 +19,6 @@ from consumer.core.sightings import Sightings
 from consumer.lease import Clocks, Lease, LeaseConfig, Written
 from consumer.ports import Store, StoredObject
 from contracts.state import LEASE_NAME
-
-log = structlog.get_logger(__name__)
 
 _TRIES: Final = 3
 """How often a lease is tried for that others take or release at the same moment."""
@@ -86,7 +81,6 @@ class LeaseTaker:
         etag = await self._patient_store.replace(uri, _encode(document), LEASE_TYPE, etag=found.etag)
         if etag is None:
             return None
-        self._tell(uri, verdict)
         return self._lease(uri, Written(document, etag, at))
 
     def _uri(self, tenant: str | None, job_id: str) -> str:
@@ -116,15 +110,6 @@ class LeaseTaker:
             monotonic=self._clocks.monotonic,
             is_first=is_first,
         )
-
-    def _tell(self, uri: str, verdict: Available) -> None:
-        if verdict.before.count:
-            log.warning(
-                "job_taken_again",
-                lease=uri,
-                deliveries=verdict.before.count + 1,
-                lost=verdict.before.lost_workers[-1:],
-            )
 
 
 def _encode(document: LeaseDocument) -> bytes:

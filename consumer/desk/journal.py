@@ -91,7 +91,8 @@ class Journal:
         except JobError as exc:
             raise unavailable(exc) from exc
         except ValueError as exc:
-            text = f"{uri} is no page of the desk's journal ({exc}); was it written by a newer steno?"
+            advice = "use that steno, or move the object away: what it noted is forgotten then"
+            text = f"{uri} is no page of the desk's journal: a newer steno wrote it, or it was touched; {advice}"
             raise FatalError(ExitCode.BAD_SETTINGS, text) from exc
 
     async def _written(self, uri: str, body: bytes, stored: StoredObject | None) -> bool:

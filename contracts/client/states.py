@@ -63,7 +63,7 @@ class States:
         except ValueError as exc:
             raise ClientError("'by' may have 256 characters and 'reason' 1024") from exc
         found = await self.status(job_id, tenant)
-        if found is None or found.state is not JobState.COMPLETED:
+        if not (found and found.state is JobState.COMPLETED and await self._outcome(job_id, tenant, found)):
             await self._storage.write(uri, marker.model_dump_json().encode(), _JSON)
         return found
 

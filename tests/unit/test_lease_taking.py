@@ -97,7 +97,7 @@ async def test_who_was_frozen_loses_the_lease_and_touches_the_next_ones_no_more(
     frozen = await taken(ward.leases())
     ward.time_s += 16
     next_one = await taken(ward.leases("gpu-2"))
-    with pytest.raises(LeaseLostError, match="another worker"):
+    with pytest.raises(LeaseLostError, match="another has taken"):
         await frozen.renew()
     await frozen.release()
     await frozen.hand_back()
