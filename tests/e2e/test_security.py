@@ -14,6 +14,7 @@ from consumer.core.failures import ExitCode
 from tests import speech
 from tests.e2e.conftest import Reference, deployed
 from tests.e2e.fleet import Deployment, data_of
+from tests.stack.clients import make_topic
 from tests.stack.secured import Secured
 from tests.stack.store import S3Address
 
@@ -33,6 +34,7 @@ async def secure(secured: Secured, s3_address: S3Address, unique: str, tmp_path:
 
 
 async def test_a_file_becomes_text_over_tls_and_scram(secure: Deployment, reference: Reference) -> None:
+    await make_topic(secure.bootstrap, f"{secure.requests}-parking", partitions=1)  # of operators, not of workers
     assert (await steno(secure, "topics", "check", "--json"))[0] in {ExitCode.OK, ExitCode.FAILED}
     await secure.start_worker()
     code, out, _ = await steno(

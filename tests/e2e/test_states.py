@@ -39,7 +39,7 @@ async def is_(client: StoreClient, state: JobState, job_id: str, tenant: str | N
 
 
 async def test_object_storage_alone_tells_how_jobs_are(deployment: Deployment, client: StoreClient) -> None:
-    await deployment.start_worker(**FAKE)
+    await deployment.start_worker(**FAKE | {"STENO_ENGINE__SLOTS": "2"})  # one is never free again
     good = await a_request(deployment, "good", tenant="acme")
     await deployment.publish(
         good,

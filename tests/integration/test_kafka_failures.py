@@ -195,7 +195,8 @@ async def test_while_the_broker_is_away_flush_and_close_end_in_time(own_broker: 
 async def test_a_source_whose_broker_answers_nothing_is_not_ready(own_broker: Broker, topic_name: str) -> None:
     assert own_broker.holder is not None
     await make_topic(own_broker.bootstrap, topic_name, partitions=1)
-    config = SourceConfig(own_broker.bootstrap, topic_name, topic_name)
+    # A session that outlasts the silence, or the broker throws both out when it wakes up.
+    config = SourceConfig(own_broker.bootstrap, topic_name, topic_name, session_timeout_ms=60_000)
     # The second member has no partition.
     async with KafkaSource(config) as one, KafkaSource(config) as two:
 
