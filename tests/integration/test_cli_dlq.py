@@ -92,9 +92,12 @@ async def test_every_dialect_is_listed_shown_and_replayed(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     topic, dlt = settings.topics.requests, settings.topics.dlt
-    writers = (ours, springs_recoverers, springs_retry_topics)
     requests = [sent(settings, f"job-{number}", tenant="acme") for number in range(3)]
-    letters = [write(request, topic=dlt) for write, request in zip(writers, requests, strict=True)]
+    letters = [
+        ours(requests[0], topic=dlt),
+        springs_recoverers(requests[1], topic=dlt),
+        springs_retry_topics(requests[2], topic=dlt),
+    ]
     bare = OutboundRecord(dlt, b"\xff", b"\x00\xff?", (("x-steno-attempt", b"many"),))
     await publish(settings, *letters, bare, partition=1)
 
