@@ -51,14 +51,7 @@ def make_worker(settings: Settings, opened: OpenParts, metrics: Metrics, stack: 
     progress = ProgressReporter(
         opened.sink, parts.make_emitter(settings), now=_now, is_enabled=settings.topics.publish_progress
     )
-    settlement = Settlement(
-        opened.sink,
-        patience,
-        emitter=parts.make_emitter(settings),
-        office=parts.make_office(settings),
-        brake=Brake(parts.brake_config(settings)),
-        now=_now,
-    )
+    settlement = _make_settlement(settings, opened.sink, patience)
     handler, custody = _make_custody(settings, opened, patience, scratch, stack)
     statuses = Statuses(opened.store, settings.s3.state_prefix, worker=settings.worker.id, now=_now)
     attempts = Attempts(
@@ -77,6 +70,17 @@ def make_worker(settings: Settings, opened: OpenParts, metrics: Metrics, stack: 
     exposure.expose_outages(metrics, patience)
     exposure.expose_intake(metrics, worker)
     return worker
+
+
+def _make_settlement(settings: Settings, sink: KafkaSink, patience: Patience) -> Settlement:
+    return Settlement(
+        sink,
+        patience,
+        emitter=parts.make_emitter(settings),
+        office=parts.make_office(settings),
+        brake=Brake(parts.brake_config(settings)),
+        now=_now,
+    )
 
 
 def _make_custody(

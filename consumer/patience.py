@@ -42,9 +42,7 @@ class Patience:
         asks: Dependency | None = None,
         model: str | None = None,
     ) -> T:
-        """Repeats a call for as long as a dependency is away; the attempt that makes it is parked meanwhile.
-
-        It ends with the call's result, with any other error, or when it is cancelled.
+        """Repeats a call while a dependency is away, the attempt parked; ends with its result or any other error.
 
         Args:
             action: names the call in log lines.

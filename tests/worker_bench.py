@@ -117,29 +117,16 @@ class Bench:
             await asyncio.wait((task,))
 
     def _worker(self) -> Worker:
-        rules = AdmissionRules((), (OUTPUT,), STATE, max_bytes=1000)
-        config = HandlerConfig(worker="gpu-3", rules=rules)
         self.patience = patience = Patience(Waiting(sleep=self._sleep, jitter=lambda: 0.0))
         office = DeadLetterOffice("dlt", "group", "gpu-3")
         progress = ProgressReporter(self.sink, EMITTER, now=lambda: NOW, is_enabled=True)
         self.settlement = Settlement(
             self.sink, patience, emitter=EMITTER, office=office, brake=Brake(self.brake), now=lambda: NOW
         )
-        store = PatientStore(self.store, patience)
-        handler = Handler(
-            store, self.decoder, HeededEngine(self.engine, patience), self.scratch, config=config, now=lambda: NOW
-        )
-        self.leases = Leases(self.store, store, config=LeaseConfig(STATE, "gpu-3"), clocks=Clocks(sleep=self.rest))
-        sharing = Sharing(
-            store,
-            self.leases,
-            config=SharingConfig(STATE, "gpu-3", "base", MODELS, is_enabled=self.shares),
-            now=lambda: NOW,
-        )
-        cancellations = Cancellations(self.store, STATE, now=lambda: NOW)
+        handler, custody = self._custody(patience)
         partners = Partners(
             handler,
-            Custody(handler, self.leases, cancellations, sharing, now=lambda: self.now, sleep=self.rest),
+            custody,
             self.settlement,
             Statuses(self.store, STATE, worker="gpu-3", now=lambda: NOW),
             progress,
@@ -153,6 +140,23 @@ class Bench:
             self.source, self.attempts, progress, scratch=self.scratch, patience=patience, config=limits
         )
         return self.worker
+
+    def _custody(self, patience: Patience) -> tuple[Handler, Custody]:
+        config = HandlerConfig(worker="gpu-3", rules=AdmissionRules((), (OUTPUT,), STATE, max_bytes=1000))
+        store = PatientStore(self.store, patience)
+        handler = Handler(
+            store, self.decoder, HeededEngine(self.engine, patience), self.scratch, config=config, now=lambda: NOW
+        )
+        self.leases = Leases(self.store, store, config=LeaseConfig(STATE, "gpu-3"), clocks=Clocks(sleep=self.rest))
+        sharing = Sharing(
+            store,
+            self.leases,
+            config=SharingConfig(STATE, "gpu-3", "base", MODELS, is_enabled=self.shares),
+            now=lambda: NOW,
+        )
+        cancellations = Cancellations(self.store, STATE, now=lambda: NOW)
+        custody = Custody(handler, self.leases, cancellations, sharing, now=lambda: self.now, sleep=self.rest)
+        return handler, custody
 
     async def _sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)

@@ -19,8 +19,10 @@ INT64: Final = struct.Struct("!q")
 ORIGINAL_TOPIC: Final = "x-original-topic"
 
 _OWN_PREFIXES: Final = (
-    "kafka_dlt-", "kafka_original-", "kafka_exception-", "kafka_key-exception-", "retry_topic-", "x-steno-",
+    "kafka_dlt-", "kafka_original-", "kafka_exception-", "kafka_key-exception-", "retry_topic-",
+    "springDeserializerException", "x-steno-",
 )  # fmt: skip
+_OWN_NAMES: Final = frozenset((ORIGINAL_TOPIC, "kafka_deliveryAttempt"))
 _GROUP: Final = "kafka_dlt-original-consumer-group"
 _MAX_NAME_BYTES: Final = 249
 """Of a topic, as Kafka has it; a group's name and what else is told as text is held to it, too."""
@@ -71,8 +73,8 @@ def origin_of(record: Record, group: str) -> Origin:
 
 
 def is_own(name: str) -> bool:
-    """Whether a header is written anew by each hop and dead letter; all others travel as they came."""
-    return name.startswith(_OWN_PREFIXES) or name == ORIGINAL_TOPIC
+    """Whether a header tells of a failure and is written anew by each hop; all others travel as they came."""
+    return name.startswith(_OWN_PREFIXES) or name in _OWN_NAMES
 
 
 def foreign(headers: Iterable[Header]) -> tuple[Header, ...]:

@@ -6,9 +6,9 @@ import json
 from datetime import datetime
 from typing import Any, Final
 
-from consumer.core.desk.headers import tells_of_failure
 from consumer.core.failures import PermanentError
 from consumer.core.intake.documents import parse_json
+from consumer.core.origins import foreign
 from consumer.core.records import OutboundRecord, Record
 
 REPLAY_COUNT: Final = "x-steno-replay-count"
@@ -17,7 +17,7 @@ _PARKED_FROM: Final = "x-steno-parked-from"
 
 def replayed(record: Record, topic: str, *, replays: int) -> OutboundRecord:
     """Key, value and headers as they were sent, and how often this is a replay; nothing of the failure is left."""
-    kept = tuple(header for header in record.headers if not tells_of_failure(header[0]))
+    kept = foreign(record.headers)
     return OutboundRecord(topic, record.key, record.value, (*kept, (REPLAY_COUNT, str(replays).encode())))
 
 

@@ -3,20 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from consumer.core.records import Header
-
-_PREFIXES: Final = (
-    "kafka_dlt-", "kafka_original-", "kafka_exception-", "kafka_key-exception-", "retry_topic-",
-    "springDeserializerException", "x-steno-",
-)  # fmt: skip
-_NAMES: Final = frozenset(("x-original-topic", "kafka_deliveryAttempt"))
-
-
-def tells_of_failure(name: str) -> bool:
-    """Whether a header was added on the way to a dead-letter topic; any other one came with the record."""
-    return name.startswith(_PREFIXES) or name in _NAMES
 
 
 class FailureHeaders:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.core.desk.copies import parked, replayed, with_deadline
-from consumer.core.desk.headers import tells_of_failure
+from consumer.core.origins import is_own
 from consumer.core.records import OutboundRecord, Record
 from tests.dead_letters import make_value, ours, springs_recoverers, springs_retry_topics, standing_at
 from tests.make import make_record
@@ -19,9 +19,7 @@ from tests.make import make_record
 SOON = datetime(2030, 1, 1, tzinfo=UTC)
 KEYS = st.binary(max_size=40)
 VALUES = st.none() | st.binary(max_size=200)
-FOREIGN = st.tuples(
-    st.text(max_size=20).filter(lambda name: not tells_of_failure(name)), st.none() | st.binary(max_size=40)
-)
+FOREIGN = st.tuples(st.text(max_size=20).filter(lambda name: not is_own(name)), st.none() | st.binary(max_size=40))
 """Names repeat and values may be missing, as Kafka has it."""
 WRITERS: tuple[Callable[[Record], OutboundRecord], ...] = (ours, springs_recoverers, springs_retry_topics)
 
