@@ -82,6 +82,11 @@ def test_a_transcript_of_another_tenant_content_or_model_is_not_shared() -> None
     assert [shareable(foreign, fingerprint=foreign.job.fingerprint), shareable(content), shareable(other)] == [None] * 3
 
 
+def test_what_is_no_transcript_is_not_shared() -> None:
+    claim = make_claim(make_a_job(), "token", worker="gpu-3", now=NOW)
+    assert read_shareable(b'{"text": 1}', claim, sharing_key(make_a_job(**OTHER), "cd", MODEL)) is None
+
+
 @pytest.mark.parametrize(
     "changes", [{"job_id": "../call-1"}, {"transcript": "file:///etc/passwd"}, {"transcript": ""}, {"version": 2}]
 )
