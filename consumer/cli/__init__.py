@@ -55,6 +55,7 @@ COMMANDS: Final[Mapping[str, Entry]] = {
     "demo": Entry("consumer.cli.demo", "Show the whole path here, with an embedded store and broker.", _DEMO),
     "dlq": Entry("consumer.cli.dlq", "List, show, replay, park or drop dead letters.", _DESK),
     "doctor": Entry("consumer.cli.doctor", "Look whether a worker could work here, and say what to do."),
+    "health": Entry("consumer.cli.health", "Ask the worker of this machine whether it takes work."),
     "jobs": Entry("consumer.cli.jobs", "List jobs by what object storage tells of them, newest first."),
     "languages": Entry("consumer.cli.languages", "List the languages that models know."),
     "models": Entry("consumer.cli.models", "List, fetch and verify model weights.", WORKER),
