@@ -2,6 +2,7 @@
 #
 #   PYTHON   the interpreter to build the environment with, 3.11 to 3.13 (default: the first one found)
 #   VENV     the folder of the environment, so that `make test PYTHON=python3.13 VENV=.venv313` stands beside the default
+#   VARIANT  the image's: cpu or cuda; DOCKER is the client's program
 #   ARGS     passed on: `make test ARGS='tests/unit -k retry'`, `make demo ARGS='talk.mp3 --model tiny.en'`
 
 SHELL := bash
@@ -10,6 +11,8 @@ SHELL := bash
 
 VENV ?= .venv
 ARGS ?=
+VARIANT ?= cpu
+DOCKER ?= docker
 supported := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
     $$python -c '$(supported)' 2>/dev/null && echo $$python && break; done)
@@ -100,10 +103,23 @@ faults: setup ## 200 jobs under each fault of README.md's table; an hour
 stack: setup ## a broker and a store for hand use, until Ctrl-C; prints the exports
 	@$(bin)/python -m tests.stack $(ARGS)
 
+.PHONY: image
+image: ## the container image steno:dev-VARIANT; VARIANT=cpu or cuda, ARGS='--network=host'
+	DOCKER_BUILDKIT=1 $(DOCKER) build --build-arg VARIANT=$(VARIANT) \
+	    --build-arg VERSION="$$(sed -nE 's/^__version__ = "(.*)"/\1/p' contracts/version.py)" \
+	    --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null)" \
+	    --build-arg CREATED="$$(git log -1 --format=%cI 2>/dev/null)" \
+	    --tag steno:dev-$(VARIANT) $(ARGS) .
+
+resolve := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --upgrade
+
 .PHONY: lock
-lock: ## resolve the dependencies anew
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --all-extras --upgrade \
-	    pyproject.toml -o requirements.lock
+lock: ## resolve the dependencies anew: ours, then the image's at the same versions
+	$(resolve) --all-extras pyproject.toml -o requirements.lock
+	$(resolve) --extra worker --constraints requirements.lock pyproject.toml -o infra/image/worker.lock
+	$(resolve) --constraints requirements.lock infra/image/build.in -o infra/image/build.lock
+	$(resolve) --constraints requirements.lock infra/image/weights.in -o infra/image/weights.lock
+	$(resolve) infra/image/cuda.in -o infra/image/cuda.lock
 	cd tests/stack/localstack && uv pip compile --quiet --generate-hashes --python-version 3.13 --upgrade \
 	    requirements.in -o requirements.lock
 
