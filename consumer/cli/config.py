@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Final, Self
 
 import click
 
+from consumer import allotment
 from consumer.cli import SettingsLoader
 from consumer.cli.effective import Effective, effective, notices, of_libraries
 from consumer.core.failures import ExitCode, FatalError
+from consumer.doctor.findings import counted
+from consumer.doctor.sizes import as_text
 from consumer.dotfile import read_values
 from consumer.engine.threads import choose_threads
 from consumer.environment import origins
@@ -34,6 +36,30 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What this process may use of its machine; less than all of it in a container with limits."""
+
+    cores: int
+    seen_cores: int
+    memory_bytes: int
+    is_memory_limited: bool
+
+    @classmethod
+    def here(cls) -> Self:
+        """As of now."""
+        limit = allotment.memory_limit_bytes()
+        whole = allotment.memory_bytes()
+        return cls(allotment.cores(), allotment.seen_cores(), whole, limit == whole)
+
+    @property
+    def line(self) -> str:
+        """One line for a person."""
+        whole = f" of {self.seen_cores}, by a CPU quota" if self.cores < self.seen_cores else ""
+        limit = ", a limit of the container or service" if self.is_memory_limited else ""
+        return f"machine: {counted(self.cores, 'core')}{whole}; {as_text(self.memory_bytes)} of memory{limit}"
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What the settings come to."""
 
@@ -41,6 +67,7 @@ class Found:
     libraries: tuple[Effective, ...]
     """What AWS's, the hub's and OpenTelemetry's libraries read for themselves."""
     engine: tuple[Use, ...]
+    machine: Share
     notices: tuple[str, ...]
     """What looks like a setting and is none."""
 
@@ -69,7 +96,8 @@ def check(load_settings: SettingsLoader, *, as_json: bool) -> ExitCode:
     found = Found(
         settings=tuple(effective(settings, origins())),
         libraries=tuple(of_libraries(os.environ)),
-        engine=tuple(uses_of(settings.engine, _cores())),
+        engine=tuple(uses_of(settings.engine, allotment.cores())),
+        machine=Share.here(),
         notices=tuple(notices(os.environ, read_values())),
     )
     if as_json:
@@ -92,7 +120,7 @@ def _print(found: Found) -> None:
     if found.libraries:
         click.echo("\nread by libraries:")
         _print_table(found.libraries)
-    click.echo()
+    click.echo(f"\n{found.machine.line}")
     for use in found.engine:
         where = "a GPU, if there is one" if use.device == "cuda" and len(found.engine) > 1 else use.device
         click.echo(f"engine on {where}: {use.slots} at once, {use.cpu_threads} of {use.cores} CPU threads each")
@@ -117,8 +145,3 @@ def _text(value: object) -> str:
         case list():
             return ",".join(map(str, value)) or "-"
     return str(value) if value != "" else "-"
-
-
-def _cores() -> int:
-    """Cores that this process may use, as the engine counts them."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

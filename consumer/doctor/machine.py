@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import shutil
 import tempfile
@@ -11,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from consumer import allotment
 from consumer.doctor.aside import aside
 from consumer.doctor.examination import Check
 from consumer.doctor.findings import Finding, failed, ok, warning
@@ -24,10 +24,6 @@ _LEAST_FILES: Final = 256
 """The decoders' parent gives itself as many."""
 _PROCESSES_BYTES: Final = 700 * 10**6
 """Worker, decoders and engine beside the weights, measured with short files."""
-_CGROUP_LIMITS: Final = (
-    Path("/sys/fs/cgroup/memory.max"),
-    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-)  # fmt: skip
 
 
 def machine_checks(settings: Settings) -> Iterator[Check]:
@@ -59,7 +55,7 @@ def _judge_scratch(folder: Path, largest_bytes: int) -> Finding:
 
 
 async def _look_at_memory(settings: Settings) -> Finding:
-    return await aside(lambda: judge_memory(settings, available_bytes(), _weights_bytes(settings)))
+    return await aside(lambda: judge_memory(settings, allotment.memory_bytes(), _weights_bytes(settings)))
 
 
 def judge_memory(settings: Settings, memory_bytes: int, weights_bytes: int) -> Finding:
@@ -82,20 +78,6 @@ def judge_memory(settings: Settings, memory_bytes: int, weights_bytes: int) -> F
         advice = "lower STENO_ENGINE__MODELS_BYTES, choose a smaller model, or give the worker more memory"
         return warning(f"{text}; about {as_text(needed_bytes)} are needed at once on a CPU", advice)
     return ok(text)
-
-
-def available_bytes() -> int:
-    """Memory of this machine, or of the control group where that is less."""
-    whole_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return min([whole_bytes, *_limits_of_groups()])
-
-
-def _limits_of_groups() -> Iterator[int]:
-    for file in _CGROUP_LIMITS:
-        try:
-            yield int(file.read_text())
-        except (OSError, ValueError):  # it is not there, or says `max`
-            continue
 
 
 def _weights_bytes(settings: Settings) -> int:

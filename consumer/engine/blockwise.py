@@ -11,13 +11,13 @@ How BLAS does it here is not asked but tried: `find_layout` compares candidates 
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from consumer.allotment import cores
 from consumer.engine.lazy import Floats
 
 _ROW_STEP: Final = 8
@@ -115,5 +115,5 @@ def _shares(layout: Layout, rows: int) -> Iterator[tuple[int, int]]:
 
 
 def _thread_counts() -> Sequence[int]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return sorted({1, 2, *(cores >> shift for shift in range(4) if cores >> shift)}, reverse=True)
+    most = cores()
+    return sorted({1, 2, *(most >> shift for shift in range(4) if most >> shift)}, reverse=True)

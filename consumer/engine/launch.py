@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
+from consumer.allotment import cores, seen_cores
 from consumer.children.channel import ChannelClosedError
 from consumer.children.ending import Tail, describe_end
 from consumer.children.process import AsyncChannel, Child, spawn
@@ -115,4 +117,16 @@ def _environment() -> dict[str, str]:
     inherited = {
         name: value for name, value in os.environ.items() if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
     }
-    return {**inherited, "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "TOKENIZERS_PARALLELISM": "false"}
+    return {
+        **_numeric_threads(inherited),
+        **inherited,
+        "HF_HUB_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+
+
+def _numeric_threads(chosen: Mapping[str, str]) -> dict[str, str]:
+    """OpenBLAS counts processors and knows of no quota: under one it would start a thread for each of the machine."""
+    is_chosen = not {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"}.isdisjoint(chosen)
+    return {} if is_chosen or cores() == seen_cores() else {"OPENBLAS_NUM_THREADS": str(cores())}

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from typing import Final, NoReturn
 
+from consumer.allotment import cores
 from consumer.children.channel import Channel, ChannelClosedError
 from consumer.children.lifeline import die_with_parent
 from consumer.engine import protocol
@@ -51,7 +52,7 @@ class Runtime:
         except UnfitError as exc:
             self._send(protocol.OpenFailed(str(exc)))
             return
-        threads = choose_threads(_cores(), order.slots, order.cpu_threads, device.name)
+        threads = choose_threads(cores(), order.slots, order.cpu_threads, device.name)
         self._send(
             protocol.Opened(
                 device.name, device.compute_type, threads.slots, threads.cpu_threads, device.versions, device.notice
@@ -162,11 +163,6 @@ def _spawn(work: Callable[[], None]) -> None:
             work()
 
     threading.Thread(target=until_the_supervisor_is_gone, daemon=True).start()
-
-
-def _cores() -> int:
-    """Cores this process may use; CTranslate2 itself would take four threads whatever there is."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def main(descriptor: int, parent_pid: int) -> None:

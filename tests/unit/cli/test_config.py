@@ -7,7 +7,7 @@ import json
 import pytest
 from pydantic import SecretStr
 
-from consumer.cli.config import Use, uses_of
+from consumer.cli.config import Share, Use, uses_of
 from consumer.cli.ending import run
 from consumer.core.failures import ExitCode, FatalError
 from consumer.environment import variables
@@ -88,3 +88,17 @@ def test_faults_are_a_document_among_documents(capsys: pytest.CaptureFixture[str
     assert json.loads(capsys.readouterr().out) == {
         "is_valid": False, "faults": ["STENO_A__B: is wrong", "STENO_C__D: is wrong, too"],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("share", "line"),
+    [
+        (Share(2, 2, 8 * 10**9, is_memory_limited=False), "machine: 2 cores; 8.0 GB of memory"),
+        (
+            Share(1, 64, 2**30, is_memory_limited=True),
+            "machine: 1 core of 64, by a CPU quota; 1.1 GB of memory, a limit of the container or service",
+        ),
+    ],
+)
+def test_a_share_of_the_machine_is_told_from_all_of_it(share: Share, line: str) -> None:
+    assert share.line == line
