@@ -10,9 +10,11 @@ from typing import IO
 import pytest
 
 from consumer.media.decoder import ProcessDecoder
+from contracts.client import ClientConfig, StenoClient
 from contracts.topics import retry_topic
 from tests.decoders import LIMITS
 from tests.integration.beds import DELAY_MS
+from tests.integration.telling import Teller, furnished
 from tests.pulling import SMALL, Steno
 from tests.stack.clients import make_topic
 from tests.stack.hub import Repository, StandIn, stand_in_hub
@@ -67,3 +69,23 @@ async def topic_with_retries(kafka: str, topic: str) -> str:
     """A fresh topic on the real broker, beside its retry topic."""
     await make_topic(kafka, retry_topic(topic, DELAY_MS), partitions=2)
     return topic
+
+
+@pytest.fixture
+async def config(kafka: str, unique: str, bucket: str) -> ClientConfig:
+    """A client's, whose topics and bucket are there."""
+    return await furnished(kafka, unique, uploads_prefix=f"s3://{bucket}/in/", results_prefix=f"s3://{bucket}/results/")
+
+
+@pytest.fixture
+async def worker(config: ClientConfig) -> AsyncIterator[Teller]:
+    """Answers that client."""
+    async with Teller.started(config) as teller:
+        yield teller
+
+
+@pytest.fixture
+async def client(config: ClientConfig) -> AsyncIterator[StenoClient]:
+    """One of that configuration, open."""
+    async with StenoClient(config) as opened:
+        yield opened

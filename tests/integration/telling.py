@@ -11,12 +11,16 @@ from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaProducer
 
+from contracts import Input, TranscriptionRequest
 from contracts.client import ClientConfig
 from contracts.client.jobs import JobHandle
 from contracts.events import Kind
 from tests.stack.clients import make_topic
 
-MEDIA = "s3://media-bucket/a.mp3"
+MEDIA: Final = "s3://media-bucket/a.mp3"
+REQUEST: Final = TranscriptionRequest(input=Input(uri=MEDIA))
+TIMEOUT_S: Final = 30.0
+"""Longer than any wait of these tests lasts."""
 _ANSWER_S: Final = 30.0
 
 

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 import os
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,22 +16,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from contracts import Input, Options, TranscriptionRequest, split_s3_uri
 from contracts.client import ClientConfig, ClientError, StenoClient
 from contracts.events import Kind
-from tests.integration.telling import Teller, furnished
+from tests.integration.telling import MEDIA, TIMEOUT_S, Teller, furnished
 from tests.stack.store import S3Address
-
-MEDIA = "s3://media-bucket/a.mp3"
-TIMEOUT_S = 30.0
 
 
 @pytest.fixture
 async def config(kafka: str, unique: str) -> ClientConfig:
     return await furnished(kafka, unique)
-
-
-@pytest.fixture
-async def worker(config: ClientConfig) -> AsyncIterator[Teller]:
-    async with Teller.started(config) as teller:
-        yield teller
 
 
 async def first_record(config: ClientConfig) -> tuple[bytes, bytes, dict[str, bytes]]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,6 @@ from typing import Final
 
 import pytest
 
-from contracts import Input, TranscriptionRequest
 from contracts.client import (
     ClientConfig,
     ClientError,
@@ -26,24 +25,10 @@ from contracts.client import (
     WaitTimeoutError,
 )
 from contracts.events import Kind, ProgressEvent
-from tests.integration.telling import Teller, furnished
+from tests.integration.telling import REQUEST, TIMEOUT_S, Teller
 from tests.waiting import until
 
-TIMEOUT_S: Final = 30.0
-REQUEST: Final = TranscriptionRequest(input=Input(uri="s3://media-bucket/a.mp3"))
-
 pytestmark = pytest.mark.usefixtures("aws_environment")
-
-
-@pytest.fixture
-async def config(kafka: str, unique: str, bucket: str) -> ClientConfig:
-    return await furnished(kafka, unique, uploads_prefix=f"s3://{bucket}/in/", results_prefix=f"s3://{bucket}/results/")
-
-
-@pytest.fixture
-async def worker(config: ClientConfig) -> AsyncIterator[Teller]:
-    async with Teller.started(config) as teller:
-        yield teller
 
 
 @pytest.fixture
