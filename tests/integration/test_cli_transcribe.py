@@ -1,11 +1,10 @@
-"""`steno transcribe` with the real decoder and the real engine."""
+"""`steno transcribe` with the real decoder and the real engine: what it says, and how it ends."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,20 +15,13 @@ from ctranslate2 import get_cuda_device_count
 
 from consumer.cli.ending import run
 from consumer.core.failures import ExitCode
-from consumer.settings import EngineKind, EngineSettings, Settings
+from consumer.settings import EngineSettings, Settings
 from contracts import Transcript
+from tests.integration.transcribing import FAKE, SAID, transcribe, transcribe_with_fake
 from tests.media import make_wav
 from tests.processes import descendants_of, is_running
 from tests.speech import ENGLISH, ROOT, SHORT
 from tests.waiting import until
-
-SETTINGS = Settings(engine=EngineSettings(model="tiny.en", device="cpu"))
-FAKE = {"STENO_ENGINE__KIND": "fake"}
-SAID = "has never been surpassed."
-
-
-def transcribe(*arguments: str | Path) -> int:
-    return run(["transcribe", "--temperature", "0", *map(str, arguments)], lambda: SETTINGS)
 
 
 def test_text_stands_alone_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,80 +56,6 @@ def test_a_failed_input_is_one_line_and_the_others_are_done(capsys: pytest.Captu
     assert captured.err.count("\n") == 1
 
 
-@pytest.fixture
-def talks(tmp_path: Path) -> Path:
-    """A folder with a recording, another one in a folder of its own, and what is neither."""
-    folder = tmp_path / "talks"
-    (folder / "monday").mkdir(parents=True)
-    shutil.copy(SHORT.path, folder / "monday" / "one.flac")
-    shutil.copy(SHORT.path, folder / "two.flac")
-    (folder / "notes.txt").write_text("mine")
-    return folder
-
-
-def test_a_folder_is_transcribed_beside_its_media(capsys: pytest.CaptureFixture[str], talks: Path) -> None:
-    assert transcribe(talks) == ExitCode.OK
-    captured = capsys.readouterr()
-    assert captured.err == ""
-    assert [line.split("\t")[0] for line in captured.out.splitlines()] == [
-        str(talks / "two.flac"), str(talks / "monday" / "one.flac"),
-    ]  # fmt: skip
-    assert sorted(path.name for path in (talks / "monday").iterdir()) == [
-        "one.flac", "one.json", "one.srt", "one.tsv", "one.txt", "one.vtt",
-    ]  # fmt: skip
-    assert (talks / "two.txt").read_text().strip().lower() == SAID
-    assert Transcript.model_validate_json((talks / "two.json").read_bytes()).text.strip().lower() == SAID
-    assert (talks / "notes.txt").read_text() == "mine"
-
-
-def test_what_is_done_is_passed_over(capsys: pytest.CaptureFixture[str], talks: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    flags = ("--out", out, "--formats", "txt,srt,json", "--skip-existing", "--json")
-    assert transcribe(talks, *flags) == ExitCode.OK
-    first = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [each["is_skipped"] for each in first] == [False, False]
-    assert first[1]["files"] == [str(out / "monday" / f"one.{form}") for form in ("txt", "srt", "json")]
-    assert (first[1]["language"], round(first[1]["audio_s"])) == ("en", 2)
-    (out / "two.srt").unlink()
-    (out / "monday" / "one.txt").write_text("corrected by hand")
-    assert transcribe(talks, *flags) == ExitCode.OK
-    second = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [each["is_skipped"] for each in second] == [False, True]
-    assert (out / "monday" / "one.txt").read_text() == "corrected by hand"
-    assert sorted(path.name for path in talks.iterdir()) == ["monday", "notes.txt", "two.flac"]
-
-
-def test_nothing_to_do_needs_no_model(capsys: pytest.CaptureFixture[str], talks: Path) -> None:
-    for name in ("two", "monday/one"):
-        (talks / f"{name}.srt").write_text("1\n")
-    flags = ("--formats", "srt", "--skip-existing", "--model", "nobody")
-    assert transcribe(talks, *flags) == ExitCode.OK
-    assert capsys.readouterr().out.count("there already") == 2
-
-
-def test_what_is_not_stenos_stays_and_costs_its_input_alone(capsys: pytest.CaptureFixture[str], talks: Path) -> None:
-    (talks / "two.txt").write_text("ground truth")
-    assert transcribe_with_fake(talks) == ExitCode.FAILED
-    captured = capsys.readouterr()
-    assert captured.out.startswith(str(talks / "monday" / "one.flac"))
-    assert captured.err == (
-        f"steno: {talks / 'two.flac'}: {talks / 'two.txt'} cannot be written: it is there already, and steno cannot "
-        "tell that it made it (no transcript of this input in two.json); --overwrite replaces it (OUTPUT_FORBIDDEN)\n"
-    )
-    assert sorted(path.name for path in talks.iterdir()) == ["monday", "notes.txt", "two.flac", "two.txt"]
-    for flags in (["--overwrite"], []):  # the second time they are known as its own
-        assert transcribe_with_fake(talks, *flags) == ExitCode.OK
-    assert (talks / "two.txt").read_text() != "ground truth"
-
-
-def test_a_folder_that_cannot_be_written_is_a_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    assert transcribe(SHORT.path, "--out", tmp_path / "file" / "out") == ExitCode.FAILED
-    captured = capsys.readouterr()
-    assert captured.err.count("\n") == 1
-    assert f"{tmp_path / 'file' / 'out'} cannot be written: Not a directory (OUTPUT_FORBIDDEN)" in captured.err
-
-
 def test_a_model_that_nobody_has_ends_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert transcribe(SHORT.path, "--model", "huge") == ExitCode.MODEL_UNAVAILABLE
     captured = capsys.readouterr()
@@ -154,11 +72,6 @@ def test_a_closed_pipe_ends_the_command_in_silence() -> None:
     steno.stdout.close()
     _, errors = steno.communicate(timeout=60)
     assert (steno.returncode, errors) == (ExitCode.FAILED, b"")
-
-
-def transcribe_with_fake(*arguments: str | Path) -> int:
-    settings = Settings(engine=EngineSettings(kind=EngineKind.FAKE))
-    return run(["transcribe", *map(str, arguments)], lambda: settings)
 
 
 def test_pipes_and_devices_are_lines_and_the_others_are_done(
@@ -185,16 +98,6 @@ def test_one_file_named_twice_is_transcribed_once_and_told_twice(
     assert transcribe_with_fake(*named, "--formats", "txt", "--json") == ExitCode.OK
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(each["input"], each["files"]) for each in lines] == [(name, [f"{named[0]}.txt"]) for name in named]
-
-
-def test_a_place_that_cannot_be_written_is_known_before_the_work(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    (tmp_path / "talk.wav").write_text("would be no media")
-    (tmp_path / "talk.srt").mkdir()
-    assert transcribe_with_fake(tmp_path) == ExitCode.FAILED
-    assert f"{tmp_path / 'talk.srt'} cannot be written: Is a directory" in capsys.readouterr().err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["talk.srt", "talk.wav"]
 
 
 @pytest.fixture
