@@ -13,6 +13,7 @@ from consumer.media.decoder import ProcessDecoder
 from contracts.client import ClientConfig, StenoClient
 from contracts.topics import retry_topic
 from tests.decoders import LIMITS
+from tests.integration.answering_stores import Look, looking
 from tests.integration.beds import DELAY_MS
 from tests.integration.telling import Teller, furnished
 from tests.pulling import SMALL, Steno
@@ -89,3 +90,9 @@ async def client(config: ClientConfig) -> AsyncIterator[StenoClient]:
     """One of that configuration, open."""
     async with StenoClient(config) as opened:
         yield opened
+
+
+@pytest.fixture
+def look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Look:
+    """Looks at a store as the doctor does."""
+    return looking(monkeypatch, tmp_path)
