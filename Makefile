@@ -91,6 +91,10 @@ test: setup ## all tests and the coverage that we ask for
 	@$(if $(ARGS),,$(bin)/coverage report --fail-under=90)
 	@$(if $(ARGS),,$(bin)/coverage report --include='consumer/core/*' --fail-under=100)
 
+.PHONY: docker-test
+docker-test: setup ## the tests that want a container engine; they fail where none answers
+	STENO_TEST_REQUIRE_ENGINE=1 $(bin)/pytest -m docker $(ARGS)
+
 .PHONY: picture
 picture: setup ## draw the demo anew for README.md
 	$(bin)/python -m tests.demo_picture

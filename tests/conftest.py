@@ -41,17 +41,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks each test with the name of its folder."""
+    """Marks each test with the name of its folder, and those that want a container engine."""
     for item in items:
-        folder = item.path.relative_to(_HERE).parts[0]
-        if folder in _FOLDERS:
-            item.add_marker(folder)
+        folders = item.path.relative_to(_HERE).parts
+        if folders[0] in _FOLDERS:
+            item.add_marker(folders[0])
+        if folders[:2] == ("e2e", "image"):
+            item.add_marker("docker")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Says which services were used."""
+    """Says which services were used, and what did not run for want of a container engine."""
     if used := config.stash[_USED]:
         terminalreporter.write_line(f"services used: {', '.join(used)}")
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "docker" in report.keywords]
+    if skipped:
+        reasons = "; ".join(sorted({str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped}))
+        terminalreporter.write_line(
+            f"{len(skipped)} tests that need a container engine did not run: {reasons}", yellow=True
+        )
 
 
 def _open(
