@@ -8,11 +8,14 @@ import signal
 import sys
 from typing import Final
 
+from consumer.init import leave_to_child_if_first
+
 _STANDARD_ERROR: Final = 2
 
 
 def main() -> None:
     """Runs the command line of this process and ends it."""
+    leave_to_child_if_first()
     _fill_standard_streams()
     if _command() == "worker" and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         # Asked to end before there is anything to end: a clean stop, which an orchestrator does not count as a crash.

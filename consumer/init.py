@@ -1,0 +1,68 @@
+"""The first process of a container, where the container runtime brings none: passes signals on and reaps orphans.
+
+The kernel spares process 1 the default action of every signal, so that a command that runs there does not end at
+SIGTERM, and makes it the parent of every orphan, which stays a zombie until somebody asks how it ended. So `steno` as
+process 1 forks: the child does the work as on any machine, and the parent is what `docker run --init` would bring.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Final
+
+_INIT_PID: Final = 1
+_BY_THE_KERNEL: Final = 0x80
+"""SI_KERNEL, as for what a terminal sends; POSIX leaves the number open, Linux has one."""
+_OWN_FAULTS: Final = frozenset((
+    signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS, signal.SIGTRAP,
+))  # fmt: skip
+"""They strike whoever is at fault, and must not be held back."""
+_SIGNAL_BASE: Final = 128
+"""An exit code says by which signal a process ended, as shells count."""
+
+
+def leave_to_child_if_first() -> None:
+    """Returns in the process that is to do the work: in this one, or in a child where this is process 1.
+
+    Call it before any thread starts.
+    """
+    if os.getpid() == _INIT_PID:
+        leave_to_child()
+
+
+def leave_to_child() -> None:
+    """Returns in a child; this process passes on to it what it is sent, and ends as it ends."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, as it may have been inherited, it tells nobody anything
+    awaited = signal.valid_signals() - _OWN_FAULTS
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+    child = os.fork()
+    if child:
+        os._exit(_serve(child, awaited))
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _serve(child: int, awaited: set[signal.Signals]) -> int:
+    """The exit code of the child, once it has ended."""
+    while True:
+        sent = signal.sigwaitinfo(awaited)
+        if sent.si_signo == signal.SIGCHLD:
+            if (status := _reap(child)) is not None:
+                return status
+        elif sent.si_code != _BY_THE_KERNEL:  # a terminal tells the whole foreground group, with the child in it
+            os.kill(child, sent.si_signo)
+
+
+def _reap(child: int) -> int | None:
+    """Asks how everybody ended who has; the exit code of the child if it was among them."""
+    status = None
+    while True:
+        try:
+            pid, ended = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return status
+        if not pid:
+            return status
+        if pid == child:
+            code = os.waitstatus_to_exitcode(ended)
+            status = code if code >= 0 else _SIGNAL_BASE - code
