@@ -14,7 +14,7 @@ from contracts.client import ClientConfig, StenoClient
 from contracts.topics import retry_topic
 from tests.decoders import LIMITS
 from tests.integration.answering_stores import Look, looking
-from tests.integration.beds import DELAY_MS
+from tests.integration.beds import DELAY_MS, Bed, FakeBed, KafkaBed
 from tests.integration.telling import Teller, furnished
 from tests.pulling import SMALL, Steno
 from tests.stack.clients import make_topic
@@ -96,3 +96,11 @@ async def client(config: ClientConfig) -> AsyncIterator[StenoClient]:
 def look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Look:
     """Looks at a store as the doctor does."""
     return looking(monkeypatch, tmp_path)
+
+
+@pytest.fixture(params=["fake", "kafka"])
+def bed(request: pytest.FixtureRequest, topic_name: str) -> Bed:
+    """A broker in memory, then a real one: what holds of one must hold of the other."""
+    if request.param == "fake":
+        return FakeBed(topic_name)
+    return KafkaBed(request.getfixturevalue("kafka"), request.getfixturevalue("topic_with_retries"))

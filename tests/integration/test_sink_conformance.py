@@ -7,17 +7,10 @@ import asyncio
 import pytest
 
 from consumer.ports import Header, OutboundRecord, Record, RecordRefusedError
-from tests.integration.beds import Bed, FakeBed, KafkaBed
+from tests.integration.beds import Bed
 from tests.waiting import DEADLINE_S
 
 _MIB = 1024 * 1024
-
-
-@pytest.fixture(params=["fake", "kafka"])
-def bed(request: pytest.FixtureRequest, topic_name: str) -> Bed:
-    if request.param == "fake":
-        return FakeBed(topic_name)
-    return KafkaBed(request.getfixturevalue("kafka"), request.getfixturevalue("topic_with_retries"))
 
 
 async def published(bed: Bed, *records: OutboundRecord) -> list[Record]:

@@ -11,23 +11,15 @@ from aiokafka import AIOKafkaProducer
 from consumer.adapters.kafka.source import KafkaSource, SourceConfig
 from consumer.ports import Delivery, Source
 from contracts.topics import retry_topic
-from tests.integration.beds import DELAY_MS, Bed, FakeBed, KafkaBed
+from tests.integration.beds import DELAY_MS, Bed
+from tests.integration.receiving import QUIET_S, assert_quiet
 from tests.stack.clients import make_topic
 from tests.waiting import DEADLINE_S, until
 
-_QUIET_S = 0.3
-"""How long nothing must come before we believe that nothing comes."""
 _LATE_S = 1.0
 """A poll."""
 _SOON_S = 0.6
 _FAR_S = 3600.0
-
-
-@pytest.fixture(params=["fake", "kafka"])
-def bed(request: pytest.FixtureRequest, topic_name: str) -> Bed:
-    if request.param == "fake":
-        return FakeBed(topic_name)
-    return KafkaBed(request.getfixturevalue("kafka"), request.getfixturevalue("topic_with_retries"))
 
 
 async def test_what_waits_in_a_retry_topic_of_earlier_delays_is_still_delivered(kafka: str, topic: str) -> None:
@@ -48,13 +40,6 @@ async def receive(source: Source) -> tuple[Delivery, float]:
     async with asyncio.timeout(DEADLINE_S):
         delivery = await source.receive()
     return delivery, time.time()
-
-
-async def assert_quiet(source: Source) -> None:
-    receiving = asyncio.create_task(source.receive())
-    delivered, _ = await asyncio.wait({receiving}, timeout=_QUIET_S)
-    receiving.cancel()
-    assert not delivered, receiving.result()
 
 
 async def test_a_record_comes_when_it_is_due_and_not_before(bed: Bed) -> None:
@@ -136,7 +121,7 @@ async def test_a_rebalance_neither_loses_nor_doubles_nor_hastens_who_waits(bed: 
 
 async def test_after_stop_intake_nothing_becomes_due(bed: Bed) -> None:
     async with bed.source() as source:
-        await bed.put_off(b"a", due=time.time() + _QUIET_S / 3)
+        await bed.put_off(b"a", due=time.time() + QUIET_S / 3)
         source.stop_intake()
         await assert_quiet(source)
 
