@@ -15,7 +15,7 @@ from consumer.gates import Waiting
 from consumer.patience import Patience
 from consumer.turns import Turns, set_current
 from contracts.errors import ErrorCode
-from tests.unit.test_patience import Clock, turned
+from tests.unit.patience_bed import Clock, turned
 
 SLOTS = 1
 JOBS = 5
