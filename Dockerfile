@@ -29,7 +29,9 @@ FROM tools AS build
 COPY infra/image/worker.lock ./
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
     pip --python /opt/steno/bin/python install -r worker.lock
-RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/steno
+COPY infra/image/*.py ./
+RUN python cut.py /opt/steno \
+ && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/steno
 
 # steno itself, built offline. A tree of its own, so that a change of code is a small layer.
 FROM tools AS package
@@ -63,6 +65,8 @@ ENV PATH=/opt/steno/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     TMPDIR=/scratch \
+    HF_HOME=/models/.huggingface \
+    STENO_HEALTH__HOST=0.0.0.0 \
     STENO_MODELS__DIR=/models \
     STENO_SCRATCH__DIR=/scratch
 ARG SOURCE_DATE_EPOCH=0
@@ -70,6 +74,12 @@ RUN groupadd --gid 1000 steno \
  && useradd --uid 1000 --gid 1000 --no-log-init --create-home --skel /dev/null --shell /usr/sbin/nologin steno \
  && chown root:root /home/steno && chmod 755 /home/steno \
  && install --directory --owner 1000 --group 0 --mode 1777 /models /scratch
+# pip has no work here. Slim images hold the standard library as source alone, and a read-only file system never gets
+# the bytecode: every start would compile it again.
+RUN lib="$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" \
+ && rm -rf "$lib"/ensurepip "$lib"/site-packages/* /usr/local/bin/pip* /usr/local/bin/wheel \
+ && python -m compileall -q -j 0 --invalidation-mode unchecked-hash \
+    -x '/(idlelib|lib2to3|test|tests|tkinter|turtledemo)/' "$lib"
 
 FROM base-cpu AS base-cuda
 COPY --from=build-cuda /opt/cuda /opt/cuda
@@ -81,11 +91,13 @@ COPY --from=build /opt/steno /opt/steno
 COPY --from=package /package /
 USER 1000:1000
 WORKDIR /home/steno
+EXPOSE 8080
 ENTRYPOINT ["steno"]
 STOPSIGNAL SIGTERM
 
 FROM runtime AS models
 COPY --from=build-models /weights /
+HEALTHCHECK NONE
 CMD ["models", "pull", "base"]
 
 FROM runtime AS worker
