@@ -122,6 +122,7 @@ def _environment() -> dict[str, str]:
         **inherited,
         "HF_HUB_OFFLINE": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
+        "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime 1.31 reports to its maker unless told not to
         "TOKENIZERS_PARALLELISM": "false",
     }
 

@@ -37,7 +37,7 @@ async def test_the_child_sees_no_credentials_and_no_descriptors_of_ours(
             names = {entry.partition(b"=")[0].decode() for entry in environment.split(b"\0") if entry}
             targets = sorted(str(entry.readlink()) for entry in process.joinpath("fd").iterdir())
     assert b"secret" not in environment
-    assert {"HF_HUB_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "TOKENIZERS_PARALLELISM"} <= names
+    assert {"HF_HUB_OFFLINE", "HF_HUB_DISABLE_TELEMETRY", "ORT_DISABLE_TELEMETRY", "TOKENIZERS_PARALLELISM"} <= names
     assert not {name for name in names if name.startswith(("AWS_", "STENO_", "KAFKA", "HOME"))}
     assert [target.partition(":")[0] for target in targets] == ["/dev/null", "/dev/null", "pipe", "socket"]
 
