@@ -18,6 +18,7 @@ from consumer import dotfile
 from consumer.core.failures import ExitCode, FatalError
 from consumer.core.masking import without_credentials
 from consumer.settings import DELIMITER, PREFIX, Group, Settings, variable_of
+from consumer.settings.notation import home
 
 _PLAINER: Final = {
     "bool_parsing": "write true or false",
@@ -148,7 +149,7 @@ def _faults(error: ErrorDetails) -> Iterator[str]:
 
 def _default_text(default: object) -> str:
     if isinstance(default, Path):
-        return str(default).replace(str(Path.home()), "~")
+        return f"~/{default.relative_to(home())}" if default.is_relative_to(home()) else str(default)
     if default is None or default in ((), ""):
         return ""
     if isinstance(default, tuple):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from pathlib import Path
 
 from pydantic import Field
 
 from consumer.settings.group import Group
-from consumer.settings.notation import Bytes, Device, Folder, ModelName, ModelNames, Seconds, Switches
+from consumer.settings.notation import Bytes, Device, Folder, ModelName, ModelNames, Seconds, Switches, home
 
 
 class EngineKind(StrEnum):
@@ -86,7 +85,7 @@ class ModelSettings(Group):
     """Where weights are."""
 
     dir: Folder = Field(
-        Path.home() / ".cache" / "steno" / "models", description="cache of model weights, a folder per model"
+        home() / ".cache" / "steno" / "models", description="cache of model weights, a folder per model"
     )
     allowed: ModelNames = Field(
         (), description="models that requests may name beside `STENO_ENGINE__MODEL`, with commas"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import tempfile
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -54,6 +55,22 @@ def _check_folder(path: Path) -> Path:
         return path.expanduser()
     except RuntimeError as exc:
         raise ValueError(f"{str(path)!r} has no home folder behind it; write the whole path") from exc
+
+
+def home() -> Path:
+    """The user's home; the root, as Docker has it, for a user without a name and without `HOME`."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/")
+
+
+def temporary_folder() -> Path:
+    """The system's temporary folder; `/tmp` where there is none to write in, for whoever writes to complain about."""
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError:
+        return Path("/tmp")  # noqa: S108 - nothing is written here
 
 
 Folder = Annotated[Path, AfterValidator(_check_folder)]

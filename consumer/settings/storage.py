@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from consumer.settings.group import Group
-from consumer.settings.notation import Bytes, Folder, Prefix, Prefixes
+from consumer.settings.notation import Bytes, Folder, Prefix, Prefixes, temporary_folder
 from contracts.requests import split_s3_uri
 
 
@@ -58,7 +56,7 @@ class ScratchSettings(Group):
     """Local disk for media in flight."""
 
     dir: Folder = Field(
-        default_factory=lambda: Path(tempfile.gettempdir()),
+        default_factory=temporary_folder,
         description="folder for media in flight, where files have no name; unset: the system's temporary folder",
     )
     max_bytes: Bytes = Field(
