@@ -28,7 +28,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from tests import media
 from tests.bench.stub_store import stub_store
 from tests.e2e.conftest import deployed
-from tests.e2e.fleet import Deployment, WorkerProcess
+from tests.e2e.fleet import Deployment
+from tests.e2e.worker_process import WorkerProcess
 from tests.processes import children_of, command_of, descendants_of, descriptors_of, status_of
 from tests.stack import broker
 from tests.stack.service import first_of

@@ -28,7 +28,8 @@ from aiokafka.errors import KafkaError
 from contracts.events import Kind, parse_event
 from tests import speech
 from tests.e2e.conftest import Reference, deployed, make_reference
-from tests.e2e.fleet import Deployment, WorkerProcess, data_of
+from tests.e2e.fleet import Deployment, data_of
+from tests.e2e.worker_process import WorkerProcess
 from tests.stack import broker, store
 from tests.stack.service import first_of
 from tests.waiting import until

@@ -27,7 +27,8 @@ from contracts.events import Kind, parse_event
 from tests import speech
 from tests.bench.fleet import transcriptions_begun
 from tests.e2e.conftest import deployed
-from tests.e2e.fleet import Deployment, WorkerProcess, data_of
+from tests.e2e.fleet import Deployment, data_of
+from tests.e2e.worker_process import WorkerProcess
 from tests.stack import broker, store
 from tests.stack.service import first_of
 from tests.waiting import until

@@ -29,7 +29,8 @@ from rich.table import Table
 from tests import direct, speech
 from tests.bench.stub_store import stub_store
 from tests.bench.throughput import ENGLISH, machine
-from tests.e2e.fleet import Deployment, read_topic
+from tests.e2e.fleet import Deployment
+from tests.e2e.topic_reading import read_topic
 from tests.engines import COMPUTE_TYPE, located
 from tests.stack import broker
 from tests.stack.clients import make_bucket, make_topic

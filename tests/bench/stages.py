@@ -21,7 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tests import speech
-from tests.e2e.fleet import Deployment, read_topic
+from tests.e2e.fleet import Deployment
+from tests.e2e.topic_reading import read_topic
 from tests.stack import broker, store
 from tests.stack.clients import make_bucket, make_topic
 from tests.stack.service import first_of

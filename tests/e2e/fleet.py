@@ -1,4 +1,4 @@
-"""Real workers as processes, and what a person outside can see of them: health, log lines, events, files."""
+"""Real workers of one deployment, and what a person outside can see of them: health, events, files."""
 
 from __future__ import annotations
 
@@ -17,47 +17,16 @@ from typing import Any, Final
 
 import aioboto3
 import aiohttp
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient
 
 from contracts.events import Event, OutcomeEvent, parse_event
-from tests.processes import descendants_of
+from tests.e2e.topic_reading import read_topic
+from tests.e2e.worker_process import WorkerProcess
 from tests.stack.store import S3Address
 from tests.waiting import until
 
 _START_S: Final = 60.0
-_STOP_S: Final = 60.0
-
-
-@dataclass
-class WorkerProcess:
-    """One `steno worker`, run as an operator would."""
-
-    process: subprocess.Popen[bytes]
-    log_path: Path
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        """Its log so far; a line that is not whole yet is left out."""
-        whole = self.log_path.read_bytes().rpartition(b"\n")[0].splitlines()
-        return [json.loads(line) for line in whole if line.startswith(b"{")]
-
-    def events(self, action: str) -> list[dict[str, Any]]:
-        """Its log lines with that action."""
-        return [line for line in self.lines if line["event"] == action]
-
-    @property
-    def descendants(self) -> set[int]:
-        """Ids of all processes below it that are alive."""
-        return descendants_of(self.process.pid)
-
-    def signal(self, number: signal.Signals) -> None:
-        """Sends a signal to the worker itself, not to its children."""
-        self.process.send_signal(number)
-
-    async def ended(self, *, within_s: float = _STOP_S) -> int:
-        """Waits for its exit code."""
-        return await asyncio.to_thread(self.process.wait, within_s)
 
 
 @dataclass
@@ -237,28 +206,6 @@ class Deployment:
 
 
 _TRACEPARENT: Final = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-
-
-async def read_topic(
-    bootstrap: str, topic: str, count: int, *, within_s: float = 120.0
-) -> list[ConsumerRecord[bytes, bytes]]:
-    """All records of a topic, once there are at least so many."""
-    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest", group_id=None)
-    await consumer.start()
-    records: list[ConsumerRecord[bytes, bytes]] = []
-    deadline = asyncio.get_running_loop().time() + within_s
-    try:
-        while len(records) < count:
-            assert asyncio.get_running_loop().time() < deadline, f"{topic}: {len(records)} of {count} records"
-            batches = await consumer.getmany(timeout_ms=200)
-            records += [record for batch in batches.values() for record in batch]
-        ends = await consumer.end_offsets(consumer.assignment())
-        while any([await consumer.position(part) < end for part, end in ends.items()]):
-            batches = await consumer.getmany(timeout_ms=200)
-            records += [record for batch in batches.values() for record in batch]
-    finally:
-        await consumer.stop()
-    return records
 
 
 def data_of(event: Event) -> OutcomeEvent:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.e2e.fleet import Deployment, WorkerProcess
+from tests.e2e.fleet import Deployment
+from tests.e2e.worker_process import WorkerProcess
 from tests.waiting import until
 
 _LOOKS: Final = 2

@@ -9,7 +9,8 @@ from prometheus_client import parser
 
 from consumer.adapters.metrics import METRICS, Type
 from tests import media
-from tests.e2e.fleet import Deployment, WorkerProcess
+from tests.e2e.fleet import Deployment
+from tests.e2e.worker_process import WorkerProcess
 from tests.waiting import until
 
 

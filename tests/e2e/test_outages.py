@@ -12,7 +12,8 @@ from prometheus_client import parser
 from contracts.events import Kind, parse_event
 from tests import media
 from tests.e2e.cable import cable_to
-from tests.e2e.fleet import Deployment, WorkerProcess, data_of
+from tests.e2e.fleet import Deployment, data_of
+from tests.e2e.worker_process import WorkerProcess
 from tests.waiting import until
 
 JOBS = 20

@@ -17,7 +17,7 @@ from consumer.adapters.kafka.source import KafkaSource, SourceConfig
 from consumer.core.failures import ExitCode, FatalError, OutageError
 from consumer.ports import OutboundRecord
 from contracts.errors import ErrorCode
-from tests.e2e.fleet import read_topic
+from tests.e2e.topic_reading import read_topic
 from tests.processes import children_of
 from tests.stack.broker import Broker
 from tests.stack.clients import make_topic

@@ -12,7 +12,7 @@ from tests.bench.faults.results import partitions_of
 from tests.bench.faults.scene import SESSION_S, Scene, name_of
 from tests.bench.faults.shifted_clock import SHIFT_S
 from tests.bench.faults.small_disk import SIZE
-from tests.e2e.fleet import WorkerProcess
+from tests.e2e.worker_process import WorkerProcess
 
 _SKEW_S: Final = 600
 """Each way; a store refuses what is signed a quarter of an hour off."""

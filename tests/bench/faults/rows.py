@@ -24,7 +24,8 @@ from tests.bench.faults.results import lag_of, whole_sets
 from tests.bench.faults.scene import CLIPS, SHORT_S, Scene, init_topics
 from tests.bench.faults.services import Services
 from tests.bench.faults.watch import watching
-from tests.e2e.fleet import Deployment, WorkerProcess
+from tests.e2e.fleet import Deployment
+from tests.e2e.worker_process import WorkerProcess
 from tests.proxy.kafka import KafkaRelay
 from tests.proxy.s3 import S3Relay
 from tests.stack.clients import make_bucket

@@ -20,7 +20,8 @@ from tests import speech
 from tests.bench.faults.evidence import Blow, Seen, Sent
 from tests.bench.faults.results import partitions_of
 from tests.bench.faults.watch import Watch
-from tests.e2e.fleet import Deployment, WorkerProcess
+from tests.e2e.fleet import Deployment
+from tests.e2e.worker_process import WorkerProcess
 from tests.processes import command_of
 from tests.proxy.kafka import KafkaRelay
 from tests.proxy.s3 import PASS, Rule, S3Call, S3Relay, Treatment
