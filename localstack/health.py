@@ -1,49 +1,54 @@
-"""LocalStack's health check: whether its hooks succeeded and every bucket answers; that the port is open says nothing.
+"""LocalStack's health check: whether its hooks succeeded and every bucket answers; an open port says nothing.
 
 Exit code 0 when all of it holds; else 1 and one line, which `docker inspect` shows.
 """
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-_URL: Final = "http://localhost:4566"
+_PORT: Final = 4566
+_HOOKS: Final = "/_localstack/init/ready"
 _TIMEOUT_S: Final = 5.0
+
+
+def _ask(method: str, path: str) -> tuple[int, bytes]:
+    """What LocalStack answers: a status and a body."""
+    connection = http.client.HTTPConnection("127.0.0.1", _PORT, timeout=_TIMEOUT_S)
+    try:
+        connection.request(method, path)
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
 
 
 def _faults() -> Iterator[str]:
     """One sentence for each thing that is not as it should be."""
-    with urllib.request.urlopen(f"{_URL}/_localstack/init/ready", timeout=_TIMEOUT_S) as answer:
-        stage = json.load(answer)
+    stage = json.loads(_ask("GET", _HOOKS)[1])
     failed = [Path(script["path"]).name for script in stage["scripts"] if script["state"] == "ERROR"]
     if failed:
-        yield f"failed: {', '.join(failed)}; docker compose logs localstack says why"
+        yield f"failed: {', '.join(failed)}; `docker compose logs localstack` says why"
     elif not stage["completed"]:
         yield "the hooks in init/ready.d are not through"
     for bucket in os.environ["STENO_BUCKETS"].split():
-        yield from _bucket_faults(bucket)
-
-
-def _bucket_faults(bucket: str) -> Iterator[str]:
-    request = urllib.request.Request(f"{_URL}/{bucket}", method="HEAD")
-    try:
-        urllib.request.urlopen(request, timeout=_TIMEOUT_S).close()
-    except OSError as exc:
-        yield f"bucket {bucket}: {exc}"
+        status, _ = _ask("HEAD", f"/{bucket}")
+        if status != http.client.OK:
+            yield f"bucket {bucket} answers {status}"
 
 
 def main() -> int:
     """Prints what is wrong, and says by its result whether anything is."""
     try:
         faults = list(_faults())
-    except (OSError, ValueError, LookupError) as exc:
-        faults = [f"LocalStack does not answer: {exc}"]
+    except (OSError, http.client.HTTPException, ValueError, LookupError) as exc:
+        faults = [f"no answer on port {_PORT}: {exc}"]
     print("; ".join(faults) or "ready")
     return int(bool(faults))
 
