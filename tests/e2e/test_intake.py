@@ -9,7 +9,7 @@ import struct
 from typing import Any
 from urllib.parse import quote_plus
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.structs import RecordMetadata
 from botocore.exceptions import ClientError
 from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
@@ -109,6 +109,23 @@ class Publisher:
             return list(await asyncio.gather(*sent))
 
 
+def assert_set_aside(letter: ConsumerRecord[bytes, bytes], name: str, *, origin: str) -> None:
+    """The letter of these bad bytes: as they came, and why, whence and in which trace."""
+    headers = dict(letter.headers)
+    value, code = BAD[name]
+    assert (letter.value, headers["x-steno-error-code"].decode()) == (value, code)
+    assert struct.unpack("!i", headers["kafka_dlt-original-partition"]) == (0,)
+    assert headers["kafka_dlt-original-topic"].decode() == origin
+    assert headers["traceparent"] == TRACEPARENT
+
+
+def assert_cloud_event(record: ConsumerRecord[bytes, bytes], ids: set[str]) -> None:
+    """An event to their library as well, and the same one."""
+    theirs = from_kafka_event(KafkaMessage(dict(record.headers), record.key, record.value))
+    assert theirs.get_id() in ids
+    assert theirs.get_data() == json.loads(record.value)
+
+
 async def test_bytes_that_are_no_request_are_set_aside_and_the_jobs_behind_them_complete(
     deployment: Deployment,
 ) -> None:
@@ -126,12 +143,8 @@ async def test_bytes_that_are_no_request_are_set_aside_and_the_jobs_behind_them_
     assert completed == {f"good-{number}" for number in range(len(BAD))}
     assert len(letters) == len(BAD)
     for letter in letters:
-        headers = dict(letter.headers)
-        value, code = BAD[bad_at[struct.unpack("!q", headers["kafka_dlt-original-offset"])[0]]]
-        assert (letter.value, headers["x-steno-error-code"].decode()) == (value, code)
-        assert struct.unpack("!i", headers["kafka_dlt-original-partition"]) == (0,)
-        assert headers["kafka_dlt-original-topic"].decode() == deployment.requests
-        assert headers["traceparent"] == TRACEPARENT
+        (offset,) = struct.unpack("!q", dict(letter.headers)["kafka_dlt-original-offset"])
+        assert_set_aside(letter, bad_at[offset], origin=deployment.requests)
     failed = {event.id: event for event in outcomes if data_of(event).outcome is Kind.FAILED}
     assert {event.traceparent for event in failed.values()} == {TRACEPARENT.decode()}
     # The only one of them that is a request is named after its job.
@@ -141,9 +154,7 @@ async def test_bytes_that_are_no_request_are_set_aside_and_the_jobs_behind_them_
     assert worker.events("unexpected_error") == []
     await until(lambda: _is_committed(deployment, len(sent)), "the commit")
     for record in await deployment.read(deployment.results, len(outcomes)):
-        theirs = from_kafka_event(KafkaMessage(dict(record.headers), record.key, record.value))
-        assert theirs.get_id() in {event.id for event in outcomes}
-        assert theirs.get_data() == json.loads(record.value)
+        assert_cloud_event(record, {event.id for event in outcomes})
 
 
 async def test_an_object_of_any_key_goes_from_its_notification_to_its_result(deployment: Deployment) -> None:
