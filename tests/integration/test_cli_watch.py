@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -166,34 +168,39 @@ async def test_a_broker_that_is_away_is_one_line(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err.startswith("steno: no Kafka broker answers at localhost:1")
 
 
-async def test_without_names_it_goes_on_until_it_is_interrupted_or_nobody_reads(settings: Settings) -> None:
+@asynccontextmanager
+async def watching_all(settings: Settings) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The command as a process, without names, once it has told of a job."""
     environment = os.environ | {
         "STENO_KAFKA__BOOTSTRAP_SERVERS": settings.kafka.bootstrap_servers,
         "STENO_TOPICS__REQUESTS": settings.topics.requests,
     }
     await publish(settings, ended(settings, "a"))
-    watchers = [
-        await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "consumer", "watch", "--since", "1h", "--json",
-            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )
-        for _ in range(2)
-    ]  # fmt: skip
+    watcher = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "consumer", "watch", "--since", "1h", "--json",
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
     try:
-        for watcher in watchers:
-            assert watcher.stdout
-            line = await asyncio.wait_for(watcher.stdout.readline(), DEADLINE_S)
-            assert json.loads(line)["data"]["job_id"] == "a"
-        interrupted, unread = watchers
-        interrupted.send_signal(signal.SIGINT)
-        _, said = await asyncio.wait_for(interrupted.communicate(), DEADLINE_S)
-        assert (interrupted.returncode, said.strip()) == (130, b"steno: interrupted")
-        unread._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]  # as `| head -1` does
-        await publish(settings, ended(settings, "b"))
-        assert unread.stderr
-        assert await asyncio.wait_for(unread.stderr.read(), DEADLINE_S) == b""
-        assert await asyncio.wait_for(unread.wait(), DEADLINE_S) == ExitCode.FAILED
+        assert watcher.stdout
+        line = await asyncio.wait_for(watcher.stdout.readline(), DEADLINE_S)
+        assert json.loads(line)["data"]["job_id"] == "a"
+        yield watcher
     finally:
-        for watcher in watchers:
-            if watcher.returncode is None:
-                watcher.kill()
+        if watcher.returncode is None:
+            watcher.kill()
+
+
+async def test_without_names_it_goes_on_until_it_is_interrupted(settings: Settings) -> None:
+    async with watching_all(settings) as watcher:
+        watcher.send_signal(signal.SIGINT)
+        _, said = await asyncio.wait_for(watcher.communicate(), DEADLINE_S)
+    assert (watcher.returncode, said.strip()) == (130, b"steno: interrupted")
+
+
+async def test_without_names_it_goes_on_until_nobody_reads(settings: Settings) -> None:
+    async with watching_all(settings) as watcher:
+        watcher._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]  # as `| head -1` does
+        await publish(settings, ended(settings, "b"))
+        assert watcher.stderr
+        assert await asyncio.wait_for(watcher.stderr.read(), DEADLINE_S) == b""
+        assert await asyncio.wait_for(watcher.wait(), DEADLINE_S) == ExitCode.FAILED
