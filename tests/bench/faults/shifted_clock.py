@@ -11,59 +11,63 @@ import os
 import runpy
 import sys
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 SHIFT_S = "CLOCK_SHIFT_S"
 _NANO = 10**9
+_Right = dt.datetime
+
+
+class _Likeness(type):
+    """Takes real moments for its own."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, _Right)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return issubclass(subclass, _Right)
+
+
+class _Shifted(dt.datetime, metaclass=_Likeness):
+    """The same with another idea of now; what it makes is real."""
+
+    offset: ClassVar[dt.timedelta]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        return _Right(*args, **kwargs)
+
+    @classmethod
+    def now(cls, tz: dt.tzinfo | None = None) -> Any:
+        return _Right.now(tz) + cls.offset
+
+    @classmethod
+    def utcnow(cls) -> Any:
+        return _Right.now(dt.UTC).replace(tzinfo=None) + cls.offset
+
+    @classmethod
+    def fromtimestamp(cls, timestamp: float, tz: dt.tzinfo | None = None) -> Any:
+        return _Right.fromtimestamp(timestamp, tz)
+
+    @classmethod
+    def fromisoformat(cls, text: str) -> Any:
+        return _Right.fromisoformat(text)
+
+    @classmethod
+    def strptime(cls, text: str, form: str) -> Any:
+        return _Right.strptime(text, form)
+
+    @classmethod
+    def combine(cls, *args: Any, **kwargs: Any) -> Any:
+        return _Right.combine(*args, **kwargs)
 
 
 def shift(seconds: float) -> None:
     """Sets this process's clock forward; back if negative."""
-    right_time, right_time_ns, right = time.time, time.time_ns, dt.datetime
-    offset = dt.timedelta(seconds=seconds)
-
-    class Likeness(type):
-        """Takes real moments for its own."""
-
-        def __instancecheck__(cls, instance: object) -> bool:
-            return isinstance(instance, right)
-
-        def __subclasscheck__(cls, subclass: type) -> bool:
-            return issubclass(subclass, right)
-
-    class Shifted(right, metaclass=Likeness):  # type: ignore[misc, valid-type]  # a class of this very moment
-        """The same with another idea of now; what it makes is real."""
-
-        def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-            return right(*args, **kwargs)
-
-        @classmethod
-        def now(cls, tz: dt.tzinfo | None = None) -> Any:
-            return right.now(tz) + offset
-
-        @classmethod
-        def utcnow(cls) -> Any:
-            return right.now(dt.UTC).replace(tzinfo=None) + offset
-
-        @classmethod
-        def fromtimestamp(cls, timestamp: float, tz: dt.tzinfo | None = None) -> Any:
-            return right.fromtimestamp(timestamp, tz)
-
-        @classmethod
-        def fromisoformat(cls, text: str) -> Any:
-            return right.fromisoformat(text)
-
-        @classmethod
-        def strptime(cls, text: str, form: str) -> Any:
-            return right.strptime(text, form)
-
-        @classmethod
-        def combine(cls, *args: Any, **kwargs: Any) -> Any:
-            return right.combine(*args, **kwargs)
-
+    right_time, right_time_ns = time.time, time.time_ns
     time.time = lambda: right_time() + seconds
     time.time_ns = lambda: right_time_ns() + round(seconds * _NANO)
-    dt.datetime = Shifted  # type: ignore[misc]  # for whoever imports it from now on
+    _Shifted.offset = dt.timedelta(seconds=seconds)
+    dt.datetime = _Shifted  # type: ignore[misc]  # for whoever imports it from now on
 
 
 def main() -> None:
