@@ -154,9 +154,9 @@ async def _open_sink(settings: Settings, stack: AsyncExitStack) -> KafkaSink:
 
 
 async def _open_engine(settings: Settings, answers: _Answers, stack: AsyncExitStack) -> ProcessEngine:
-    for name in settings.models.preload:
-        await parts.find_weights(name, settings)
-    engine = await stack.enter_async_context(await parts.make_engine(settings))
+    await parts.preload(settings)
+    made = await parts.make_engine(settings, is_forced=settings.models.preload_force)
+    engine = await stack.enter_async_context(made)
     answers.live["engine_supervised"] = lambda: engine.is_supervised
     answers.ready["model_loaded"] = lambda: engine.is_ready
     answers.facts["engine"] = lambda: asdict(engine.status)

@@ -168,14 +168,14 @@ def make_decoder(settings: Settings) -> ProcessDecoder:
     )
 
 
-async def make_engine(settings: Settings, on_bytes: OnBytes | None = None) -> ProcessEngine:
-    """The engine, whose weights are found or fetched first.
+async def make_engine(settings: Settings, on_bytes: OnBytes | None = None, *, is_forced: bool = False) -> ProcessEngine:
+    """The engine, whose weights are found or fetched first; fetched in any case if that is forced.
 
     Raises:
         FatalError: a model cannot be had.
     """
     names = dict.fromkeys((settings.engine.model, *settings.models.allowed))
-    models = tuple([await find_weights(name, settings, on_bytes) for name in names])
+    models = tuple([await find_weights(name, settings, on_bytes, is_forced=is_forced) for name in names])
     return ProcessEngine(engine_config(settings, models))
 
 
@@ -199,7 +199,21 @@ def engine_config(settings: Settings, models: tuple[ModelSpec, ...]) -> EngineCo
     )
 
 
-async def find_weights(name: str, settings: Settings, on_bytes: OnBytes | None = None) -> ModelSpec:
+async def preload(settings: Settings) -> None:
+    """Sees to it that models are here which no job may name yet; those that jobs may name come with the engine.
+
+    Raises:
+        FatalError: a model cannot be had.
+    """
+    models = settings.models
+    for name in dict.fromkeys(models.preload):
+        if name not in (settings.engine.model, *models.allowed):
+            await find_weights(name, settings, is_forced=models.preload_force)
+
+
+async def find_weights(
+    name: str, settings: Settings, on_bytes: OnBytes | None = None, *, is_forced: bool = False
+) -> ModelSpec:
     """The model of this name on this machine, fetched where it is missing; the fake engine needs none.
 
     Raises:
@@ -208,5 +222,5 @@ async def find_weights(name: str, settings: Settings, on_bytes: OnBytes | None =
     if settings.engine.kind is EngineKind.FAKE:
         return ModelSpec(name, Path(), ModelIdentity(name=name), size_bytes=0)
     models = settings.models
-    located = await find_model(name, models.dir, is_offline=models.offline, on_bytes=on_bytes)
+    located = await find_model(name, models.dir, is_offline=models.offline, is_forced=is_forced, on_bytes=on_bytes)
     return ModelSpec(name, located.path, located.identity, (located.path / WEIGHTS).stat().st_size)

@@ -20,7 +20,13 @@ log = structlog.get_logger(__name__)
 
 
 async def find_model(
-    name: str, cache_dir: Path, *, is_offline: bool, on_bytes: OnBytes | None = None, hub: Hub | None = None
+    name: str,
+    cache_dir: Path,
+    *,
+    is_offline: bool,
+    is_forced: bool = False,
+    on_bytes: OnBytes | None = None,
+    hub: Hub | None = None,
 ) -> LocatedModel:
     """As `locate`, without blocking. Cancelled, a download ends at its next bytes and can be continued later.
 
@@ -28,6 +34,7 @@ async def find_model(
         name: a model's name, a repository of the hub, or a path.
         cache_dir: holds a folder per model; need not exist.
         is_offline: whether the hub is not to be asked.
+        is_forced: whether it is fetched anew though the cache has it.
         on_bytes: hears of a download's bytes, there and in all, in a thread of its own.
         hub: to ask; the standard one by default.
 
@@ -37,7 +44,7 @@ async def find_model(
     watch = _Watch(on_bytes or _ignore)
     how = None if is_offline else Download(hub or Hub(), watch.see)
     try:
-        return await asyncio.to_thread(locate, name, cache_dir, how)
+        return await asyncio.to_thread(locate, name, cache_dir, how, is_forced=is_forced)
     finally:
         watch.is_over.set()
 

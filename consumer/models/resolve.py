@@ -59,22 +59,23 @@ Source = Callable[[Wanted], LocatedModel | Absent]
 """Looks for a model. Blocks."""
 
 
-def locate(name: str, cache_dir: Path, how: Download | None = None) -> LocatedModel:
+def locate(name: str, cache_dir: Path, how: Download | None = None, *, is_forced: bool = False) -> LocatedModel:
     """Finds the weights of a model and checks them. Blocks: it hashes them, about 0.1 s for 100 MB.
 
     Args:
         name: a model's name, a repository of the hub, or the path of a folder in CTranslate2 form.
         cache_dir: holds a folder per model; need not exist.
         how: fetches from the hub what is nowhere else; None forbids it.
+        is_forced: whether to fetch it anew though the cache has it.
 
     Raises:
         FatalError: `MODEL_UNAVAILABLE`; the message names what was tried and what to do.
     """
-    return find(Wanted(name, cache_dir, how))
+    return find(Wanted(name, cache_dir, how, is_forced=is_forced))
 
 
 def find(wanted: Wanted) -> LocatedModel:
-    """As `locate`, for a certain revision or for weights fetched anew.
+    """As `locate`, for a certain revision, too.
 
     Raises:
         FatalError: `MODEL_UNAVAILABLE`; the message names what was tried and what to do.

@@ -93,7 +93,15 @@ class ModelSettings(Group):
     preload: ModelNames = Field(
         (), description="further models to fetch at a worker's start, with commas; `allowed` are fetched anyway"
     )
+    preload_force: bool = Field(
+        False, description="fetch models anew at a worker's start though they are here and whole"
+    )
     offline: bool = Field(False, description="never ask the model hub (`HF_ENDPOINT`, `HF_TOKEN`) for missing weights")
+
+    def contradictions(self) -> Iterator[str]:
+        """What can only be fetched where nothing may be."""
+        if self.preload_force and self.offline:
+            yield "STENO_MODELS__PRELOAD_FORCE fetches, which STENO_MODELS__OFFLINE forbids; unset one of them"
 
     def names_with(self, model: str) -> tuple[str, ...]:
         """Every model that these settings and `STENO_ENGINE__MODEL` name, each once, the latter first."""

@@ -100,6 +100,11 @@ def test_trouble_for_an_engine_that_makes_none_is_refused(load: Load) -> None:
     assert load(STENO_ENGINE__FAKE_SWITCHES="slow=1", STENO_ENGINE__KIND="fake").engine.fake_switches == "slow=1"
 
 
+def test_models_that_may_not_be_fetched_cannot_be_fetched_anew(load: Load) -> None:
+    message = refusal(load, STENO_MODELS__PRELOAD_FORCE="true", STENO_MODELS__OFFLINE="true")
+    assert message == "STENO_MODELS__PRELOAD_FORCE fetches, which STENO_MODELS__OFFLINE forbids; unset one of them"
+
+
 def test_each_contradiction_of_a_group_has_its_line(load: Load) -> None:
     message = refusal(
         load, STENO_MEDIA__MAX_DURATION_S="5", STENO_MEDIA__MIN_DURATION_S="6", STENO_MEDIA__MAX_SAMPLE_RATE_HZ="1000"
