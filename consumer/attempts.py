@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -136,19 +137,24 @@ class Attempts:
         return await judged(self._handle(attempt, taken))
 
     async def _handle(self, attempt: Attempt, taken: Taken) -> Handled:
-        """Runs the handler, again and again while only a dependency is away."""
+        """Runs the handler, again and again while only a dependency is away.
+
+        The handler raises outages of model and local disk alone, before there is a transcript: all of its waits may
+        be ended by who wants the job no more.
+        """
         partners, job, turn = self._partners, attempt.job, attempt.turn
+        heed = partial(partners.custody.heeding, job)
         run = Run(
             job,
             partners.progress.follow(job, attempt.record),
             attempt.stopwatch,
             turn.begun,
-            heed=lambda: partners.custody.heeding(job),
+            heed=heed,
         )
         if taken.lease is not None:
             run = replace(run, share=partners.custody.share(job, taken.lease, turn))
         return await partners.patience.outlast(
-            "handle", lambda: partners.handler.run(run, taken.standing), model=job.request.options.model
+            "handle", lambda: partners.handler.run(run, taken.standing), model=job.request.options.model, heed=heed
         )
 
     async def _end(self, attempt: Attempt, end: Handled | JobError | Cancel, taken: Taken | None = None) -> None:

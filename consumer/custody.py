@@ -60,7 +60,7 @@ class Taken:
     @property
     def goes_alone(self) -> bool:
         """Whether it should not run beside others of its kind."""
-        return self.lease is not None and self.lease.is_last_chance
+        return self.lease is not None and self.lease.is_last_chance and self.objection is None
 
     @property
     def deliveries(self) -> int:

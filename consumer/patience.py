@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TypeVar
 
 import structlog
@@ -41,6 +42,7 @@ class Patience:
         *,
         asks: Dependency | None = None,
         model: str | None = None,
+        heed: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> T:
         """Repeats a call while a dependency is away, the attempt parked; ends with its result or any other error.
 
@@ -50,6 +52,7 @@ class Patience:
             asks: the one dependency that answers this call: any end of it shows that it is there, and an outage of
                 another is raised. None: whatever is away is waited for.
             model: the one that the job asks for by name.
+            heed: entered for each wait, which it may end with an error of its own.
         """
         visit = Visit()
         try:
@@ -60,7 +63,8 @@ class Patience:
                     away = dependency_of(exc.code, asks)
                     if asks not in {None, away}:
                         raise
-                    await self._wait(visit, exc, action, self._gate(away, model))
+                    async with heed():
+                        await self._wait(visit, exc, action, self._gate(away, model))
         finally:
             visit.leave()
 

@@ -14,9 +14,9 @@ from consumer.ports import EngineResult, Samples
 from contracts.errors import ErrorCode
 from contracts.events import Kind
 from contracts.requests import Options
-from contracts.state import LEASE_NAME
+from contracts.state import CANCEL_NAME, LEASE_NAME, CancelMarker
 from tests.fakes.engine import FakeEngine
-from tests.make import OUTPUT
+from tests.make import NOW, OUTPUT
 from tests.state_objects import Rests, deliveries_of, ended, lease_of, place, put_lease, status_of
 from tests.waiting import until
 from tests.worker_bench import Bench, code_of
@@ -144,6 +144,22 @@ async def test_jobs_at_their_last_chance_are_run_one_at_a_time(bench: Bench) -> 
         await until(lambda: len(bench.outcomes) == 3, "the outcomes", every_s=0)
 
     assert set(bench.ends.values()) == {Kind.COMPLETED}
+
+
+async def test_a_job_at_its_last_chance_that_is_not_wanted_waits_for_no_other(bench: Bench) -> None:
+    bench.store.clock = lambda: 0.0
+    for job_id in ("a", "b"):
+        put_lease(bench, job_id, deliveries=2, lost_workers=("gpu-8",))
+        bench.request(job_id)
+    bench.store.put(place(CANCEL_NAME, "b"), CancelMarker(requested_at=NOW).model_dump_json().encode())
+    bench.store.clock = lambda: 100.0
+    bench.engine.gate.clear()
+    async with bench.running():
+        await bench.engine.entered.wait()
+        await until(lambda: "b" in bench.ends, "the other one ends", every_s=0)
+        assert bench.engine.running == 1
+
+    assert bench.ends["b"] is Kind.CANCELLED
 
 
 async def test_a_last_chance_that_waits_for_a_dependency_holds_up_no_other(bench: Bench) -> None:
