@@ -13,8 +13,8 @@ from consumer.media.decoder import ProcessDecoder
 from contracts.client import ClientConfig, StenoClient
 from contracts.topics import retry_topic
 from tests.decoders import LIMITS
-from tests.integration.answering_stores import Look, looking
 from tests.integration.beds import DELAY_MS, Bed, FakeBed, KafkaBed
+from tests.integration.doctors_look import Look, looking
 from tests.integration.telling import Teller, furnished
 from tests.pulling import SMALL, Steno
 from tests.stack.clients import make_topic

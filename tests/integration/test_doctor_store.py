@@ -10,7 +10,8 @@ import pytest
 
 from consumer.doctor.findings import Level
 from consumer.settings import S3Settings, Settings
-from tests.integration.answering_stores import INPUT, OUTPUT, Look, keeping, looked_at, saying, store_on
+from tests.integration.doctors_look import INPUT, OUTPUT, Look, looked_at
+from tests.integration.odd_stores import keeping, refusing, serving
 from tests.stack.store import S3Address
 
 
@@ -56,7 +57,7 @@ async def test_missing_buckets_are_named_with_the_settings_that_name_them(
 async def test_a_store_that_does_not_take_us_says_why(
     look: Look, status: int, code: str, says: str, advises: str
 ) -> None:
-    async with store_on(saying(status, code)) as endpoint:
+    async with serving(refusing(status, code)) as endpoint:
         found = await look(endpoint)
     assert found["store"].level is Level.FAILED
     assert says in found["store"].text
@@ -66,7 +67,7 @@ async def test_a_store_that_does_not_take_us_says_why(
 
 
 async def test_rights_that_are_missing_are_told_where_they_are_missing(look: Look) -> None:
-    async with store_on(saying(403, "AccessDenied")) as endpoint:
+    async with serving(refusing(403, "AccessDenied")) as endpoint:
         found = await look(endpoint)
     assert found["store"].level is Level.OK
     assert found["state"].level is found[INPUT].level is Level.FAILED
@@ -74,7 +75,7 @@ async def test_rights_that_are_missing_are_told_where_they_are_missing(look: Loo
 
 
 async def test_a_store_without_conditions_is_unfit_and_not_written_to_otherwise(look: Look) -> None:
-    async with store_on(keeping(conditions=False)) as endpoint:
+    async with serving(keeping(conditions=False)) as endpoint:
         found = await look(endpoint)
     assert found["state"].level is Level.FAILED
     assert "If-None-Match" in found["state"].text
@@ -83,7 +84,7 @@ async def test_a_store_without_conditions_is_unfit_and_not_written_to_otherwise(
 
 
 async def test_results_that_may_be_read_and_not_written_fail(look: Look) -> None:
-    async with store_on(keeping(conditions=True, writable=lambda key: "/.steno/" in key)) as endpoint:
+    async with serving(keeping(conditions=True, writable=lambda key: "/.steno/" in key)) as endpoint:
         found = await look(endpoint)
     assert (found["state"].level, found[OUTPUT].level) == (Level.OK, Level.FAILED)
     assert "s3:PutObject" in found[OUTPUT].text
@@ -93,6 +94,6 @@ async def test_results_that_may_be_read_and_not_written_fail(look: Look) -> None
 @pytest.mark.parametrize(("hours", "level"), [(0, Level.OK), (1, Level.FAILED), (-1, Level.FAILED)])
 async def test_a_clock_that_goes_otherwise_is_told(look: Look, hours: int, level: Level) -> None:
     told = format_datetime(datetime.now(UTC) + timedelta(hours=hours), usegmt=True)
-    async with store_on(saying(403, "RequestTimeTooSkewed", Date=told)) as endpoint:
+    async with serving(refusing(403, "RequestTimeTooSkewed", Date=told)) as endpoint:
         found = await look(endpoint)
     assert found["clock"].level is level

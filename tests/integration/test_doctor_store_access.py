@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from consumer.doctor.findings import Level
-from tests.integration.answering_stores import Look, keeping, store_on
+from tests.integration.doctors_look import Look
+from tests.integration.odd_stores import keeping, serving
 from tests.stack.certificates import Authority
 
 
@@ -53,7 +54,7 @@ async def test_a_certificate_of_nobody_known_says_where_to_name_its_authority(lo
     authority = Authority(tmp_path, "authority")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority.issue("store", hosts=("127.0.0.1",)).both)
-    async with store_on(keeping(conditions=True), context) as endpoint:
+    async with serving(keeping(conditions=True), context) as endpoint:
         strange = await look(endpoint)
         known = await look(endpoint, AWS_CA_BUNDLE=str(authority.file))
     assert (strange["store"].level, known["store"].level) == (Level.FAILED, Level.OK)

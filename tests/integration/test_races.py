@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from tests.bench.races import ODD_KEYS, Race, examine, race_to_create, race_to_replace, writers
+from tests.integration.odd_stores import serving
 from tests.stack.store import S3Address
 
 
@@ -22,15 +23,8 @@ async def careless() -> AsyncIterator[list[Any]]:
             held[request.path] = await request.read()
         return web.Response(body=held[request.path] if request.method == "GET" else b"", headers={"ETag": '"always"'})
 
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0]
-    async with writers(S3Address(f"http://{host}:{port}", "key", "secret", "us-east-1"), 4) as clients:
+    async with serving(handler) as url, writers(S3Address(url, "key", "secret", "us-east-1"), 4) as clients:
         yield clients
-    await runner.cleanup()
 
 
 async def test_every_race_on_a_fit_store_has_one_winner_whose_bytes_stay(s3_address: S3Address) -> None:
