@@ -90,10 +90,16 @@ def _logging_as_it_was() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def kafka(pytestconfig: pytest.Config) -> Iterator[str]:
-    """Address of a real broker, host:port, started for this run unless one is given."""
+def kafka_broker(pytestconfig: pytest.Config) -> Iterator[broker.Broker]:
+    """A real broker, started for this run unless one is given."""
     with ExitStack() as stack:
-        yield _open(broker.PROVIDERS, stack, lambda found: found.name, pytestconfig).bootstrap
+        yield _open(broker.PROVIDERS, stack, lambda found: found.name, pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def kafka(kafka_broker: broker.Broker) -> str:
+    """Address of a real broker, host:port."""
+    return kafka_broker.bootstrap
 
 
 @pytest.fixture
@@ -119,10 +125,16 @@ def secured(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="session")
-def s3_address(pytestconfig: pytest.Config) -> Iterator[S3Address]:
+def s3_store(pytestconfig: pytest.Config) -> Iterator[store.Store]:
     """A real S3 API, started for this run unless one is given."""
     with ExitStack() as stack:
-        yield _open(store.PROVIDERS, stack, lambda found: found.name, pytestconfig).address
+        yield _open(store.PROVIDERS, stack, lambda found: found.name, pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def s3_address(s3_store: store.Store) -> S3Address:
+    """A real S3 API: where it is and who may use it."""
+    return s3_store.address
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A Kafka broker for tests: the one named in the environment, else Apache Kafka from Maven."""
+"""A Kafka broker for tests: the one named in the environment, else Redpanda in a container, else Apache Kafka."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.stack.containers import Contained, redpanda_container
 from tests.stack.maven import jars, run, tool
 from tests.stack.service import Holder, MissingServiceError, free_ports, listens, running, work_directory
 
@@ -65,7 +66,9 @@ class Broker:
     bootstrap: str
     name: str
     service: Holder | None = None
-    """The process above the broker's; None where it is not ours."""
+    """The process above the broker's; None where it is none of ours."""
+    contained: Contained | None = None
+    """The container that it is in."""
 
     @property
     def holder(self) -> int | None:
@@ -83,8 +86,15 @@ def given_broker() -> Iterator[Broker]:
 
 
 @contextmanager
+def redpanda() -> Iterator[Broker]:
+    """Redpanda, one node in a container."""
+    with redpanda_container() as found:
+        yield Broker(found.outside, found.name, contained=found)
+
+
+@contextmanager
 def apache_kafka() -> Iterator[Broker]:
-    """Apache Kafka, one KRaft node as a process of ours."""
+    """Apache Kafka from Maven, one KRaft node as a process of ours."""
     (port,) = free_ports(1)
     with running_kafka(KafkaSetup({"plaintext": ("PLAINTEXT", port)})) as holder:
         yield Broker(f"127.0.0.1:{port}", APACHE_KAFKA, holder)
@@ -107,7 +117,7 @@ def running_kafka(setup: KafkaSetup) -> Iterator[Holder]:
             yield holder
 
 
-PROVIDERS: Final[Sequence[Callable[[], AbstractContextManager[Broker]]]] = (given_broker, apache_kafka)
+PROVIDERS: Final[Sequence[Callable[[], AbstractContextManager[Broker]]]] = (given_broker, redpanda, apache_kafka)
 """In order of preference."""
 
 

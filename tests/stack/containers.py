@@ -15,7 +15,7 @@ from testcontainers.community.kafka import RedpandaContainer
 from testcontainers.community.localstack import LocalStackContainer
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.exceptions import ContainerConnectException, ContainerStartException
-from testcontainers.core.wait_strategies import HttpWaitStrategy
+from testcontainers.core.wait_strategies import HttpWaitStrategy, LogMessageWaitStrategy
 
 from tests.stack.engine import engine, obtain
 from tests.stack.keeper import labels
@@ -30,8 +30,12 @@ _PROPERTIES: Final = {
     "auto_create_topics_enabled": "false",
     "group_initial_rebalance_delay": "0",
     "group_min_session_timeout_ms": "500",
+    "write_caching_default": "false",
 }
-"""Cluster properties of Redpanda: what tests of members that come and go must not wait for."""
+"""Cluster properties of Redpanda beside those of its mode for development.
+
+No topic that is only asked for, no waiting for members that come and go, and no record acknowledged before it is kept.
+"""
 _FAULTS: Final = (
     DockerException, requests.RequestException, ContainerStartException, ContainerConnectException, TimeoutError,
 )  # fmt: skip
@@ -44,7 +48,12 @@ class Contained:
     container: DockerContainer
     outside: str
     inside: str
-    image: str
+
+    @property
+    def name(self) -> str:
+        """What it is, and whether somebody published it."""
+        image = engine().images.get(self.container.image)
+        return f"{self.container.image} in a container{'' if image.attrs['RepoDigests'] else ' (an image built here)'}"
 
 
 @cache
@@ -66,7 +75,7 @@ def redpanda_container(alias: str = "redpanda") -> Iterator[Contained]:
     (port,) = free_ports(1)
     container = _Redpanda(REDPANDA_IMAGE, alias).with_bind_ports(9092, port)
     with _up(container, alias):
-        yield Contained(container, container.get_bootstrap_server(), f"{alias}:{_INSIDE_PORT}", REDPANDA_IMAGE)
+        yield Contained(container, container.get_bootstrap_server(), f"{alias}:{_INSIDE_PORT}")
 
 
 @contextmanager
@@ -77,7 +86,7 @@ def localstack_container(alias: str = "localstack") -> Iterator[Contained]:
     container.with_env("DISABLE_EVENTS", "1").with_env("SKIP_SSL_CERT_DOWNLOAD", "1")
     container.with_env("LOCALSTACK_HOST", f"{alias}:4566")
     with _up(container, alias):
-        yield Contained(container, container.get_url(), f"http://{alias}:4566", LOCALSTACK_IMAGE)
+        yield Contained(container, container.get_url(), f"http://{alias}:4566")
 
 
 class _Redpanda(RedpandaContainer):
@@ -88,7 +97,13 @@ class _Redpanda(RedpandaContainer):
         self._alias = alias
 
     def start(self, timeout: int = _START_S) -> _Redpanda:
-        super().start(timeout)
+        """As the class above does, but the broker is the container's first process and gets its signals."""
+        script = self.TC_START_SCRIPT
+        self.with_command(["-c", f"while [ ! -f {script} ]; do sleep 0.1; done; exec sh {script}"])
+        DockerContainer.start(self)
+        self.tc_start()
+        started = LogMessageWaitStrategy(self.wait_for).with_startup_timeout(timeout).with_poll_interval(_POLL_S)
+        started.wait_until_ready(self)
         return self
 
     def tc_start(self) -> None:

@@ -1,4 +1,4 @@
-"""An S3 server for tests: the one named in the environment, else LocalStack, else moto."""
+"""An S3 server for tests: the one named in the environment, else LocalStack, in a container or not, else moto."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.stack.cache import fetched
+from tests.stack.containers import Contained, localstack_container
 from tests.stack.environment import make_environment, python_for
 from tests.stack.service import MissingServiceError, free_ports, listens, running, work_directory
 
@@ -49,6 +50,8 @@ class Store:
 
     address: S3Address
     name: str
+    contained: Contained | None = None
+    """The container that it is in."""
 
 
 @contextmanager
@@ -66,8 +69,15 @@ def given_store() -> Iterator[Store]:
 
 
 @contextmanager
+def contained_localstack() -> Iterator[Store]:
+    """LocalStack in a container."""
+    with localstack_container() as found:
+        yield Store(address_of(found.outside), found.name, found)
+
+
+@contextmanager
 def localstack() -> Iterator[Store]:
-    """LocalStack in an environment of its own: it needs one Python and many exact versions."""
+    """LocalStack from PyPI in an environment of its own: it needs one Python and many exact versions."""
     python = python_for(_LOCALSTACK_PYTHON)
     home = fetched(
         "localstack", _LOCALSTACK_LOCK.read_bytes(), lambda folder: make_environment(folder, python, _LOCALSTACK_LOCK)
@@ -84,7 +94,7 @@ def localstack() -> Iterator[Store]:
         health = f"http://127.0.0.1:{port}/_localstack/health"
         command = [str(home / "bin" / "python"), "-m", "localstack.runtime.main"]
         with running(command, directory, environment, lambda: _answers(health)):
-            yield Store(_local_address(port), f"LocalStack {_LOCALSTACK_VERSION}")
+            yield Store(address_of(f"http://127.0.0.1:{port}"), f"LocalStack {_LOCALSTACK_VERSION}")
 
 
 @contextmanager
@@ -94,15 +104,21 @@ def moto() -> Iterator[Store]:
     with work_directory() as directory:
         command = [sys.executable, "-c", "from moto.server import main; main()", "-H", "127.0.0.1", "-p", str(port)]
         with running(command, directory, {"PATH": os.environ["PATH"]}, lambda: listens(port)):
-            yield Store(_local_address(port), f"moto {importlib.metadata.version('moto')}")
+            yield Store(address_of(f"http://127.0.0.1:{port}"), f"moto {importlib.metadata.version('moto')}")
 
 
-PROVIDERS: Final[Sequence[Callable[[], AbstractContextManager[Store]]]] = (given_store, localstack, moto)
+PROVIDERS: Final[Sequence[Callable[[], AbstractContextManager[Store]]]] = (
+    given_store,
+    contained_localstack,
+    localstack,
+    moto,
+)
 """In order of preference."""
 
 
-def _local_address(port: int) -> S3Address:
-    return S3Address(f"http://127.0.0.1:{port}", "test", "test", _REGION)
+def address_of(endpoint: str) -> S3Address:
+    """The address of a store that takes any credentials."""
+    return S3Address(endpoint, "test", "test", _REGION)
 
 
 def _answers(url: str) -> bool:
