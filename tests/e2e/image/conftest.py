@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import tarfile
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any, Final, Protocol, TypeVar
+from pathlib import Path
+from typing import Any, Final, TypeVar
 
 import pytest
 from docker import DockerClient
 from docker.errors import NotFound
 
+from consumer.models.resolve import locate
+from tests.e2e.conftest import deployed
+from tests.e2e.fleet import Deployment
 from tests.e2e.image.building import built_image
-from tests.e2e.image.contained import RunContainer, logs_of
+from tests.e2e.image.contained import Run, RunContainer, logs_of
+from tests.e2e.image.site import Site
 from tests.stack import engine as engines
+from tests.stack.broker import Broker
 from tests.stack.containers import Contained, localstack_container, network, redpanda_container
 from tests.stack.keeper import labels
 from tests.stack.service import MissingServiceError
+from tests.stack.store import Store, address_of
 
 T = TypeVar("T")
 
 REQUIRED: Final = "STENO_TEST_REQUIRE_ENGINE"
 """Set, what the tests of the image want must be here."""
-
-
-class Run(Protocol):
-    """Starts a container of the image."""
-
-    def __call__(
-        self, *command: str, environment: Mapping[str, str] | None = None, image: str | None = None, **options: Any
-    ) -> RunContainer:
-        """Returns at once; the container is gone after the test.
-
-        Args:
-            command: for the image's entrypoint; the image's own where there is none.
-            environment: what it sees beside what the image sets.
-            image: another one than that of this tree.
-            options: as docker's client takes them: `read_only=True`, `cap_drop=["ALL"]`, `user="12345"`, `volumes=…`.
-        """
-        ...
 
 
 def wanted(get: Callable[[], T]) -> T:
@@ -65,17 +57,54 @@ def image(engine: DockerClient) -> str:  # noqa: ARG001 - asked first
 
 
 @pytest.fixture(scope="session")
-def redpanda() -> Iterator[Contained]:
-    """A broker in a container, for the whole run."""
+def redpanda(kafka_broker: Broker) -> Iterator[Contained]:
+    """A broker in a container, the one of the whole run if that is in one."""
     with ExitStack() as stack:
-        yield wanted(lambda: stack.enter_context(redpanda_container()))
+        yield kafka_broker.contained or wanted(lambda: stack.enter_context(redpanda_container()))
 
 
 @pytest.fixture(scope="session")
-def localstack() -> Iterator[Contained]:
-    """A store in a container, for the whole run."""
+def localstack(s3_store: Store) -> Iterator[Contained]:
+    """A store in a container, the one of the whole run if that is in one."""
     with ExitStack() as stack:
-        yield wanted(lambda: stack.enter_context(localstack_container()))
+        yield s3_store.contained or wanted(lambda: stack.enter_context(localstack_container()))
+
+
+@pytest.fixture(scope="session")
+def weights(engine: DockerClient, image: str) -> str:
+    """A volume for `/models` that holds `tiny.en`."""
+    volume = f"steno-test-{os.getpid()}-models"
+    engine.volumes.create(volume, labels=labels())
+    filler = engine.containers.create(image, volumes={volume: {"bind": "/models", "mode": "rw"}}, labels=labels())
+    filler.put_archive("/models", _packed(locate("tiny.en", Path("absent")).path))
+    filler.remove()
+    return volume
+
+
+def _packed(folder: Path) -> bytes:
+    with io.BytesIO() as packed:
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            archive.add(folder, arcname="tiny.en")
+        return packed.getvalue()
+
+
+@pytest.fixture
+async def deployment(
+    redpanda: Contained, localstack: Contained, unique: str, tmp_path: Path
+) -> AsyncIterator[Deployment]:
+    """Topics and a bucket of its own, in the containers."""
+    async with deployed(Deployment(redpanda.outside, address_of(localstack.outside), unique, tmp_path)) as made:
+        yield made
+
+
+@pytest.fixture
+def site(deployment: Deployment, redpanda: Contained, localstack: Contained, run: Run) -> Site:
+    """A deployment with workers in containers."""
+    return Site(deployment, inside_of(redpanda, localstack), run)
+
+
+def inside_of(broker: Contained, store: Contained) -> dict[str, str]:
+    return {"STENO_KAFKA__BOOTSTRAP_SERVERS": broker.inside, "AWS_ENDPOINT_URL_S3": store.inside}
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import requests
 from docker.models.containers import Container
@@ -74,10 +74,12 @@ class RunContainer:
         assert isinstance(output, bytes)  # no stream was asked for
         return Said(int(code or 0), output.decode(errors="replace"))
 
-    def ask(self, path: str) -> dict[str, Any]:
-        """The document of a health endpoint, by the program inside."""
-        live = ("--live",) if path == "/livez" else ()
-        return dict(json.loads(self.execute("steno", "health", "--json", *live).text))
+    def port(self, inside: int) -> int:
+        """Where the engine's machine publishes a port, for `ports={"8080/tcp": None}`."""
+        self.container.reload()
+        published = self.container.ports[f"{inside}/tcp"]
+        assert published, f"nothing of it is published\n{self.tail}"
+        return int(published[0]["HostPort"])
 
     async def until(
         self, condition: Callable[[], bool | Awaitable[bool]], what: str, *, within_s: float = _START_S
@@ -87,15 +89,6 @@ class RunContainer:
             await until(condition, what, within_s=within_s, every_s=0.1)
         except AssertionError as exc:
             raise AssertionError(f"{exc}; {self.state}\n{self.tail}") from exc
-
-    async def ready(self) -> None:
-        """Waits until it says that it takes work."""
-
-        def is_ready() -> bool:
-            assert self.state["Running"], f"it ended\n{self.tail}"
-            return self.execute("steno", "health").code == 0
-
-        await self.until(is_ready, "readiness")
 
     async def ended(self, *, within_s: float = _STOP_S) -> int:
         """Waits for its exit code."""
@@ -113,6 +106,23 @@ class RunContainer:
     def remove(self) -> None:
         """Ends it, whatever it does, and takes it away."""
         self.container.remove(force=True, v=True)
+
+
+class Run(Protocol):
+    """Starts a container of the image."""
+
+    def __call__(
+        self, *command: str, environment: Mapping[str, str] | None = None, image: str | None = None, **options: Any
+    ) -> RunContainer:
+        """Returns at once; the container is gone after the test.
+
+        Args:
+            command: for the image's entrypoint; the image's own where there is none.
+            environment: what it sees beside what the image sets.
+            image: another one than that of this tree.
+            options: as docker's client takes them: `read_only=True`, `cap_drop=["ALL"]`, `user="12345"`, `volumes=…`.
+        """
+        ...
 
 
 def logs_of(containers: Sequence[RunContainer]) -> str:
