@@ -50,6 +50,7 @@ MEDIA = "s3://media/a.mp3"
 STATE = f"{OUTPUT}.steno/"
 MODELS = {"base": ModelIdentity(name="base", sha256="ab")}
 """What the fake engine says that it used."""
+_SLOTS = 2
 _ALL_DUE_S = 24 * 3600.0
 """Retries wait no longer than a day, so that here they are due at once."""
 
@@ -135,7 +136,7 @@ class Bench:
         self.attempts = Attempts(
             partners, meter=self.meter, config=AttemptsConfig(OUTPUT, self.ladder, now=lambda: NOW)
         )
-        limits = WorkerConfig(slots=2, grace_s=self.grace_s, intake=self.intake)
+        limits = WorkerConfig(slots=_SLOTS, grace_s=self.grace_s, intake=self.intake)
         self.worker = Worker(
             self.source, self.attempts, progress, scratch=self.scratch, patience=patience, config=limits
         )
@@ -162,6 +163,13 @@ class Bench:
         self.pauses.append(seconds)
         await asyncio.sleep(0)
         await self.may_wake.wait()
+
+    async def fills_its_slots(self) -> None:
+        """Lets the loop turn until both slots are taken, and on: no third job runs."""
+        await until(lambda: self.engine.running == _SLOTS, "both slots", every_s=0)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert self.engine.running == _SLOTS
 
     async def settled(self, count: int) -> None:
         """Lets the loop turn until so many offsets are committed."""

@@ -7,8 +7,9 @@ import tempfile
 from collections.abc import Callable
 from typing import IO
 
-from consumer.core.failures import JobError
+from consumer.core.failures import JobError, OutageError
 from consumer.ports import EngineResult, MediaInfo, Recording, Samples
+from contracts.errors import ErrorCode
 from contracts.requests import Channels, Options
 from tests.make import make_engine_result, make_segment
 
@@ -50,6 +51,9 @@ class FakeEngine:
         self.turn.set()
         self.heard: list[bytes] = []
         self.running = 0
+        self.missing: set[str | None] = set()
+        """Models that cannot be loaded; None is the worker's own."""
+        self.loads_failed = 0
 
     @property
     def is_ready(self) -> bool:
@@ -63,6 +67,9 @@ class FakeEngine:
         on_loading: Callable[[], None] = lambda: None,
         on_begun: Callable[[], None] = lambda: None,
     ) -> EngineResult:
+        if options.model in self.missing:
+            self.loads_failed += 1
+            raise OutageError(ErrorCode.MODEL_LOAD_FAILED, "no such weights")
         if options.model is not None:
             on_loading()
         await self.turn.wait()

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from consumer.core.failures import OutageError
 from consumer.core.leases import LeaseState
-from consumer.ports import EngineResult, Samples
 from contracts.errors import ErrorCode
 from contracts.events import Kind
-from contracts.requests import Options
 from contracts.state import CANCEL_NAME, LEASE_NAME, CancelMarker
-from tests.fakes.engine import FakeEngine
 from tests.make import NOW, OUTPUT
 from tests.state_objects import Rests, deliveries_of, ended, lease_of, place, put_lease, status_of
 from tests.waiting import until
@@ -25,15 +20,6 @@ from tests.worker_bench import Bench, code_of
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path, rest=lambda _: asyncio.sleep(0))
-
-
-class EngineWithoutOdd(FakeEngine):
-    """Never gets the weights of one model."""
-
-    async def transcribe(self, samples: Samples, options: Options, *hear: Callable[..., None]) -> EngineResult:
-        if options.model == "odd":
-            raise OutageError(ErrorCode.MODEL_LOAD_FAILED, "no such weights")
-        return await super().transcribe(samples, options, *hear)
 
 
 async def test_a_job_that_another_worker_has_is_told_when_that_one_has_ended_it(bench: Bench) -> None:
@@ -168,7 +154,7 @@ async def test_a_last_chance_that_waits_for_a_dependency_holds_up_no_other(bench
         put_lease(bench, job_id, deliveries=2, lost_workers=("gpu-8",))
     bench.store.clock = lambda: 100.0
     bench.may_wake.clear()
-    bench.engine = EngineWithoutOdd()
+    bench.engine.missing.add("odd")
     bench.request("a", options={"model": "odd"})
     bench.request("b")
     async with bench.running():

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from consumer.core.failures import OutageError, TransientError
+from consumer.core.failures import TransientError
 from consumer.core.locations import state_uri
-from consumer.ports import EngineResult, Samples
 from contracts.errors import ErrorCode
 from contracts.events import Kind, OutcomeEvent
-from contracts.requests import Options
 from contracts.state import CANCEL_NAME, STATUS_NAME, CancelMarker, JobState, StatusDocument
-from tests.fakes.engine import FakeEngine
 from tests.make import NOW, OUTPUT
 from tests.state_objects import Rests, ended, place, status_of
 from tests.waiting import until
 from tests.worker_bench import STATE, Bench, code_of
-
-
-class EngineWithoutModel(FakeEngine):
-    """Gets no weights."""
-
-    async def transcribe(self, samples: Samples, options: Options, *hear: Callable[..., None]) -> EngineResult:  # noqa: ARG002 - the port's
-        raise OutageError(ErrorCode.MODEL_LOAD_FAILED, "no such weights")
 
 
 @pytest.fixture
@@ -126,7 +115,7 @@ async def test_a_running_job_ends_at_its_deadline(bench: Bench) -> None:
 
 @pytest.mark.parametrize("end", [ErrorCode.CANCELLED, ErrorCode.DEADLINE_EXCEEDED])
 async def test_a_job_that_waits_for_its_model_ends_when_it_is_not_wanted(bench: Bench, end: ErrorCode) -> None:
-    bench.engine = EngineWithoutModel()
+    bench.engine.missing.add(None)
     bench.may_wake.clear()
     bench.request("a", deadline=(NOW + timedelta(seconds=5)).isoformat())
     async with bench.running():

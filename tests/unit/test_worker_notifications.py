@@ -48,10 +48,7 @@ async def test_records_of_a_notification_take_no_more_slots_than_there_are(bench
         entries = [_entry(f"{number}.mp3") for number in numbers]
         bench.broker.append("requests", b"", json.dumps({"Records": entries}).encode())
     async with bench.running():
-        await until(lambda: bench.engine.running == 2, "both slots", every_s=0)
-        for _ in range(100):
-            await asyncio.sleep(0)
-        assert bench.engine.running == 2
+        await bench.fills_its_slots()
         bench.engine.gate.set()
         await bench.settled(2)
 

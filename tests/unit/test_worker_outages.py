@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from typing import IO
 
 from consumer.core.failures import OutageError
 from consumer.core.speech import FetchedObject
-from consumer.ports import EngineResult, Samples
 from contracts.errors import ErrorCode
 from contracts.events import Kind
-from contracts.requests import Input, Options
-from tests.fakes.engine import FakeEngine
+from contracts.requests import Input
 from tests.fakes.store import FakeStore
 from tests.waiting import until
 from tests.worker_bench import MEDIA, Bench
@@ -120,30 +117,8 @@ async def test_objects_at_which_the_store_breaks_hold_up_nobody_for_ever(bench: 
     assert bench.ends == {f"job-{number}": Kind.COMPLETED for number in range(5)}
 
 
-class ModelEngine(FakeEngine):
-    """Cannot load `small` until told."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.has_small = False
-        self.loads = 0
-
-    async def transcribe(
-        self,
-        samples: Samples,
-        options: Options,
-        on_progress: Callable[[float], None],
-        on_loading: Callable[[], None] = lambda: None,
-        on_begun: Callable[[], None] = lambda: None,
-    ) -> EngineResult:
-        if options.model == "small" and not self.has_small:
-            self.loads += 1
-            raise OutageError(ErrorCode.MODEL_LOAD_FAILED, "no memory")
-        return await super().transcribe(samples, options, on_progress, on_loading, on_begun)
-
-
 async def test_jobs_of_a_model_that_cannot_be_loaded_wait_and_those_of_others_are_done(bench: Bench) -> None:
-    bench.engine = engine = ModelEngine()
+    bench.engine.missing.add("small")
     bench.may_wake.clear()
     for number in range(5):
         bench.request(f"small-{number}", options={"model": "small"})
@@ -154,9 +129,9 @@ async def test_jobs_of_a_model_that_cannot_be_loaded_wait_and_those_of_others_ar
         await turned()
         assert set(bench.ends) == {f"job-{number}" for number in range(5)}
         assert bench.worker.in_flight == {"deliveries": 5, "not_begun": 5, "parked": 5}
-        assert engine.loads == 5
+        assert bench.engine.loads_failed == 5
         assert not any(bench.worker.pauses.values())
-        engine.has_small = True
+        bench.engine.missing.clear()
         bench.may_wake.set()
         await bench.settled(10)
 
@@ -164,7 +139,7 @@ async def test_jobs_of_a_model_that_cannot_be_loaded_wait_and_those_of_others_ar
 
 
 async def test_a_drain_gives_back_at_once_what_is_parked(bench: Bench) -> None:
-    bench.engine = ModelEngine()
+    bench.engine.missing.add("small")
     bench.may_wake.clear()
     for number in range(5):
         bench.request(f"small-{number}", options={"model": "small"})
