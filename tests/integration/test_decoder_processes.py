@@ -7,6 +7,8 @@ import io
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import IO
 
 import pytest
@@ -30,45 +32,46 @@ from tests.waiting import until
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 
 
+@asynccontextmanager
+async def cancelled_in_the_end(decoder: ProcessDecoder, endless: IO[bytes]) -> AsyncIterator[int]:
+    """The process that decodes media which never comes, until the end of the block."""
+    task = asyncio.create_task(decoder.decode(endless))
+    try:
+        yield await decoder_pid(decoder)
+    finally:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
 @linux_only
 async def test_a_decoder_holds_three_descriptors_and_no_environment(
     decoder: ProcessDecoder, endless: IO[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
-    task = asyncio.create_task(decoder.decode(endless))
-    pid = await decoder_pid(decoder)
-    kinds = sorted(target.partition(":")[0] for target in descriptors_of(pid).values())
-    assert kinds == ["/memfd", "pipe", "socket"]
-    for process in (pid, server_pid(decoder)):
-        assert environment_of(process) == b""
-        assert status_of(process)["Threads"] == "1"
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    async with cancelled_in_the_end(decoder, endless) as pid:
+        kinds = sorted(target.partition(":")[0] for target in descriptors_of(pid).values())
+        assert kinds == ["/memfd", "pipe", "socket"]
+        for process in (pid, server_pid(decoder)):
+            assert environment_of(process) == b""
+            assert status_of(process)["Threads"] == "1"
 
 
 @linux_only
 async def test_a_decoder_is_confined_before_it_reads_a_byte(decoder: ProcessDecoder, endless: IO[bytes]) -> None:
-    task = asyncio.create_task(decoder.decode(endless))
-    pid = await decoder_pid(decoder)
-    status, limits = status_of(pid), limits_of(pid)
+    async with cancelled_in_the_end(decoder, endless) as pid:
+        status, limits = status_of(pid), limits_of(pid)
     assert (status["NoNewPrivs"], int(status["CapEff"], 16), int(status["CapPrm"], 16)) == ("1", 0, 0)
     assert limits["Max open files"] == limits["Max processes"] == limits["Max core file size"] == "0"
     assert limits["Max cpu time"] == "60"
     assert limits["Max file size"] == str(120 * 32_000 + io.DEFAULT_BUFFER_SIZE)
     assert LIMITS.memory_bytes < int(limits["Max address space"]) < 2 * LIMITS.memory_bytes
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
 
 
 @linux_only
 async def test_cancelling_ends_the_decoder_and_only_that_one(decoder: ProcessDecoder, endless: IO[bytes]) -> None:
-    task = asyncio.create_task(decoder.decode(endless))
-    pid = await decoder_pid(decoder)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    async with cancelled_in_the_end(decoder, endless) as pid:
+        assert is_running(pid)
     assert not is_running(pid)
     server = server_pid(decoder)
     with await decode(decoder, media.make_wav(16_000)):
