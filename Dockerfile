@@ -51,7 +51,8 @@ RUN /opt/hatch/bin/hatchling build --target wheel --directory dist \
 FROM tools AS build-cuda
 COPY infra/image/cuda.lock ./
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
-    pip install --no-deps --target /opt/cuda -r cuda.lock
+    pip install --no-deps --target /opt/cuda -r cuda.lock \
+ && rm -r /opt/cuda/nvidia/*/include /opt/cuda/nvidia/cuda_nvrtc/lib/*.alt.so.*
 
 # The weights that packages hold.
 FROM tools AS build-models
@@ -66,6 +67,8 @@ ENV PATH=/opt/steno/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     TMPDIR=/scratch \
     HF_HOME=/models/.huggingface \
+    HF_HUB_DISABLE_TELEMETRY=1 \
+    ORT_DISABLE_TELEMETRY=1 \
     STENO_HEALTH__HOST=0.0.0.0 \
     STENO_MODELS__DIR=/models \
     STENO_SCRATCH__DIR=/scratch
@@ -106,7 +109,7 @@ ARG VERSION=0.1.0
 ARG REVISION
 ARG CREATED
 LABEL org.opencontainers.image.title="steno" \
-      org.opencontainers.image.description="Event-driven transcription over object storage" \
+      org.opencontainers.image.description="Event-driven transcription over object storage: S3 and Kafka in, transcripts and outcome events out." \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \

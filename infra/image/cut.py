@@ -43,6 +43,7 @@ CUTS: Final = (
         "ONNX Runtime's workshop: converters and quantization",
         tuple(f"onnxruntime/{name}" for name in ("backend", "datasets", "quantization", "tools", "transformers")),
     ),
+    Cut("the hub's other protocol, which steno's downloads do not speak", ("hf_xet", "hf_xet-*.dist-info")),
     Cut("tests of packages", ("numpy/**/tests", "fsspec/tests", "aioitertools/tests")),
     Cut(
         "what compilers and type checkers read",
