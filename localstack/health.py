@@ -10,7 +10,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 _PORT: Final = 4566
@@ -32,7 +31,7 @@ def _ask(method: str, path: str) -> tuple[int, bytes]:
 def _faults() -> Iterator[str]:
     """One sentence for each thing that is not as it should be."""
     stage = json.loads(_ask("GET", _HOOKS)[1])
-    failed = [Path(script["path"]).name for script in stage["scripts"] if script["state"] == "ERROR"]
+    failed = [script["name"] for script in stage["scripts"] if script["state"] == "ERROR"]
     if failed:
         yield f"failed: {', '.join(failed)}; `docker compose logs localstack` says why"
     elif not stage["completed"]:
@@ -47,8 +46,10 @@ def main() -> int:
     """Prints what is wrong, and says by its result whether anything is."""
     try:
         faults = list(_faults())
-    except (OSError, http.client.HTTPException, ValueError, LookupError) as exc:
+    except (OSError, http.client.HTTPException) as exc:
         faults = [f"no answer on port {_PORT}: {exc}"]
+    except (ValueError, LookupError) as exc:
+        faults = [f"{_HOOKS} answers something else than LocalStack does: {exc!r}"]
     print("; ".join(faults) or "ready")
     return int(bool(faults))
 

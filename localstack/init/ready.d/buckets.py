@@ -11,4 +11,7 @@ store = boto3.client(
     aws_access_key_id="test", aws_secret_access_key="test",
 )  # fmt: skip
 for bucket in os.environ["STENO_BUCKETS"].split():
-    store.create_bucket(Bucket=bucket)  # no error in us-east-1 where it is there and ours
+    try:
+        store.create_bucket(Bucket=bucket)  # no error in us-east-1 where it is there and ours
+    except Exception as exc:
+        raise RuntimeError(f"bucket {bucket}: {exc}") from exc  # LocalStack logs this text and no more
