@@ -41,7 +41,8 @@ class Ready:
 class Busy:
     """Another job's worker is at it."""
 
-    job_id: str
+    job_id: str | None
+    """Which job; None where several claim it at this moment."""
     wait_s: float
     """Seconds until one should look again."""
 
@@ -96,7 +97,7 @@ class Sharing:
             end = Mine() if found is None else await self._join(uri, found, key, own)
             if end is not None:
                 return end
-        return Busy(own.job_id, _WAIT_S)
+        return Busy(None, _WAIT_S)
 
     async def _join(self, uri: str, found: StoredObject, key: SharingKey, own: Claim) -> Mine | Ready | Busy | None:
         """None when another took the claim over at this moment."""

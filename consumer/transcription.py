@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+import structlog
+
 from consumer.core.admission import AdmissionRules
 from consumer.core.jobs import Job
 from consumer.core.sharing import share_transcript
@@ -20,6 +22,8 @@ from consumer.stopwatch import Stopwatch
 from consumer.tracks import transcribe_tracks
 from contracts.events import Kind, Stage
 from contracts.transcript import Timing
+
+log = structlog.get_logger(__name__)
 
 OnBegun = Callable[[], None]
 """Hears, once or more, that the job has begun."""
@@ -125,6 +129,8 @@ class Transcription:
 
     async def _outwait(self, claimed: Mine | Ready | Busy, fetched: FetchedObject) -> Mine | Ready:
         """Waits for who transcribes the same; when nothing comes of it, it is for this job to do."""
+        if isinstance(claimed, Busy):
+            log.info("job_waits_for_another", other=claimed.job_id)
         with self._run.stopwatch.stage("share"):
             while isinstance(claimed, Busy):
                 await self._run.share.wait(claimed.wait_s)

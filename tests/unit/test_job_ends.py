@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from consumer.core.failures import TransientError
 from consumer.core.locations import state_uri
@@ -76,16 +77,18 @@ async def test_jobs_of_the_same_content_share_one_transcription(bench: Bench) ->
     bench.engine.gate.clear()
     for job_id in ("a", "b", "c"):
         bench.request(job_id, metadata={"case": job_id})
-    async with bench.running():
-        await bench.engine.entered.wait()
-        await until(lambda: bench.worker.in_flight["parked"] == 2, "the others wait", every_s=0)
-        bench.engine.gate.set()
-        rests.end()
-        await until(lambda: len(bench.outcomes) == 3, "the outcomes", every_s=0)
+    with capture_logs() as lines:
+        async with bench.running():
+            await bench.engine.entered.wait()
+            await until(lambda: bench.worker.in_flight["parked"] == 2, "the others wait", every_s=0)
+            bench.engine.gate.set()
+            rests.end()
+            await until(lambda: len(bench.outcomes) == 3, "the outcomes", every_s=0)
 
     told = {event.data.job_id: event.data for event in bench.outcomes if isinstance(event.data, OutcomeEvent)}
     firsts = [job_id for job_id, data in told.items() if data.shared_from is None]
     assert len(bench.engine.heard) == len(firsts) == 1
+    assert [line["other"] for line in lines if line["event"] == "job_waits_for_another"] == firsts * 2
     assert {data.shared_from for data in told.values()} == {None, *firsts}
     assert {job_id: data.metadata["case"] for job_id, data in told.items()} == {name: name for name in ("a", "b", "c")}
     texts = {bench.store.objects[f"{OUTPUT}{job_id}/transcript.txt"] for job_id in told}
