@@ -38,10 +38,6 @@ class Cancellations:
         self._now = now
         self._longest_s = longest_s
 
-    async def is_wanted(self, job: Job) -> bool:
-        """Whether the job is to be cancelled."""
-        return await self.find(job) is not None
-
     async def find(self, job: Job) -> CancelMarker | None:
         """The marker that cancels this job; None where there is none, or where it cannot be told just now.
 

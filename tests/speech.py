@@ -60,7 +60,6 @@ def _read(folder: Path) -> Iterator[Clip]:
 CLIPS: Final = tuple(clip for folder in FOLDERS for clip in _read(folder))
 """All recordings, the demo's first."""
 
-DEMO_CLIPS: Final = tuple(clip for clip in CLIPS if clip.path.parent == FOLDERS[0])
 SCORED: Final = tuple(clip for clip in CLIPS if clip.is_scored)
 """Recordings with a transcript to compare with."""
 

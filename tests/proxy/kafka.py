@@ -22,7 +22,6 @@ class Call(IntEnum):
     FETCH = 1
     COMMIT = 8
     JOIN = 11
-    HEARTBEAT = 12
 
 
 Rule = Callable[[int], Step | None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Self
@@ -141,7 +141,3 @@ async def first_to_end(*pumps: Coroutine[Any, Any, None]) -> None:
     errors = [each for each in results if isinstance(each, Exception)]
     if done and errors:
         raise errors[0]
-
-
-Chance = Callable[[], bool]
-"""Whether it happens this time."""

@@ -47,12 +47,12 @@ MARKER = CancelMarker(requested_at=NOW, by="kim@ops-1", reason="sent by mistake"
 
 
 @pytest.mark.parametrize(
-    ("sent_at", "is_wanted"),
+    ("sent_at", "is_found"),
     [(NOW - SECOND, True), (NOW, True), (NOW + SECOND, False), (None, True)],
     ids=["sent before", "sent then", "sent again later", "nobody knows when"],
 )
-async def test_a_marker_counts_for_what_was_sent_before_it(sent_at: datetime | None, is_wanted: bool) -> None:  # noqa: FBT001 - a table's column
-    assert await looking_in(marked(MARKER)).is_wanted(sent(sent_at)) is is_wanted
+async def test_a_marker_counts_for_what_was_sent_before_it(sent_at: datetime | None, is_found: bool) -> None:  # noqa: FBT001 - a table's column
+    assert (await looking_in(marked(MARKER)).find(sent(sent_at)) is not None) is is_found
 
 
 async def test_without_a_marker_nothing_is_cancelled() -> None:
@@ -61,27 +61,27 @@ async def test_without_a_marker_nothing_is_cancelled() -> None:
 
 async def test_another_tenants_marker_is_not_ours() -> None:
     cancellations = looking_in(marked(MARKER, tenant="acme"))
-    assert not await cancellations.is_wanted(sent(NOW))
-    assert await cancellations.is_wanted(sent(NOW, tenant="acme"))
+    assert await cancellations.find(sent(NOW)) is None
+    assert await cancellations.find(sent(NOW, tenant="acme")) is not None
 
 
 @pytest.mark.parametrize("body", [b"", b"please", b'{"schema_version": 2}'])
 async def test_a_marker_placed_by_hand_counts_from_when_it_was_written(body: bytes) -> None:
     cancellations = looking_in(marked(body))
-    assert await cancellations.is_wanted(sent(NOW))
-    assert not await cancellations.is_wanted(sent(NOW + SECOND))
+    assert await cancellations.find(sent(NOW)) is not None
+    assert await cancellations.find(sent(NOW + SECOND)) is None
 
 
 async def test_a_store_that_is_away_cancels_nothing() -> None:
     store = marked(MARKER)
     store.fail_next("read", OutageError(ErrorCode.STORAGE_UNAVAILABLE, "away"))
     cancellations = looking_in(store)
-    assert not await cancellations.is_wanted(sent(NOW))
-    assert await cancellations.is_wanted(sent(NOW))
+    assert await cancellations.find(sent(NOW)) is None
+    assert await cancellations.find(sent(NOW)) is not None
 
 
 async def test_a_store_that_hangs_is_not_waited_for() -> None:
-    assert not await looking_in(HangingStore(), longest_s=0.0).is_wanted(sent(NOW))
+    assert await looking_in(HangingStore(), longest_s=0.0).find(sent(NOW)) is None
 
 
 def test_the_outcome_tells_who_asked_and_why() -> None:
