@@ -106,8 +106,9 @@ class Handler:
     async def _transcribe(self, run: Run) -> bytes:
         """Returns the bytes of `transcript.json` as they stand in the store: ours, or those of whoever was first."""
         run.notify(Kind.STARTED)
-        async with run.heed():  # from here on the job comes to its end, whoever wants it no more
+        async with run.heed():
             body = await Transcription(self._means, run).document()
+        # From here on the job comes to its end, whoever wants it no more.
         with run.stopwatch.stage("write"):
             return await self._put_first(run.job, body)
 
