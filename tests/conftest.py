@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import uuid
@@ -15,7 +16,7 @@ import pytest
 import structlog
 
 from tests.stack import broker, store
-from tests.stack.clients import make_bucket, make_topic
+from tests.stack.clients import make_bucket, make_topic, shortest_session_ms
 from tests.stack.secured import Secured, secured_kafka
 from tests.stack.service import MissingServiceError, first_of
 from tests.stack.spring import VERSION as SPRING_KAFKA
@@ -100,6 +101,16 @@ def kafka_broker(pytestconfig: pytest.Config) -> Iterator[broker.Broker]:
 def kafka(kafka_broker: broker.Broker) -> str:
     """Address of a real broker, host:port."""
     return kafka_broker.bootstrap
+
+
+@pytest.fixture(scope="session")
+def session_ms(kafka: str) -> int:
+    """As short a session as the real broker takes."""
+
+    async def asked() -> int:
+        return await shortest_session_ms(kafka, await make_topic(kafka, f"t-{uuid.uuid4().hex}", partitions=1))
+
+    return asyncio.run(asked())
 
 
 @pytest.fixture

@@ -10,23 +10,24 @@ from tests.bench.fleet import Membership, transcriptions_begun, watching
 from tests.e2e.fleet import Deployment
 from tests.waiting import until
 
-SESSION_MS = 2_000
-POLL_MS = 3_000
-SLOW_S = 5.0
-"""Longer than both. A worker has one slot and two of these; what comes behind them waits at the broker as long."""
-SHORT = {
-    "STENO_KAFKA__SESSION_TIMEOUT_MS": str(SESSION_MS),
-    "STENO_KAFKA__MAX_POLL_INTERVAL_MS": str(POLL_MS),
-    "STENO_ENGINE__KIND": "fake",
-    "STENO_ENGINE__SLOTS": "1",
-}
+FAKE = {"STENO_ENGINE__KIND": "fake", "STENO_ENGINE__SLOTS": "1"}
 
 
-async def test_jobs_longer_than_session_and_poll_interval_finish_once_and_nobody_leaves(deployment: Deployment) -> None:
+async def test_jobs_longer_than_session_and_poll_interval_finish_once_and_nobody_leaves(
+    deployment: Deployment, session_ms: int
+) -> None:
+    poll_ms = session_ms + 1_000
+    # Longer than both. A worker has one slot and two of these; what comes behind them waits at the broker as long.
+    slow_s = 2.5 * session_ms / 1000
+    short = {
+        **FAKE,
+        "STENO_KAFKA__SESSION_TIMEOUT_MS": str(session_ms),
+        "STENO_KAFKA__MAX_POLL_INTERVAL_MS": str(poll_ms),
+    }
     clip = deployment.folder / "clip.wav"
     await asyncio.to_thread(clip.write_bytes, media.make_wav(30 * 16_000))
     uri = await deployment.upload(clip)
-    workers = await asyncio.gather(deployment.start_worker(**SHORT), deployment.start_worker(**SHORT))
+    workers = await asyncio.gather(deployment.start_worker(**short), deployment.start_worker(**short))
     jobs = {
         f"{kind}-{number}": number % 4 for kind in ("slow", "quick") for number in range(4 if kind == "slow" else 20)
     }
@@ -39,7 +40,7 @@ async def test_jobs_longer_than_session_and_poll_interval_finish_once_and_nobody
         await until(is_complete, "a group of two")
         del seen[:-1]
         for job_id, partition in jobs.items():
-            options = {"initial_prompt": f"fake:slow={SLOW_S if job_id.startswith('slow') else 0}"}
+            options = {"initial_prompt": f"fake:slow={slow_s if job_id.startswith('slow') else 0}"}
             await deployment.publish({"job_id": job_id, "input": {"uri": uri}, "options": options}, partition=partition)
         events = await deployment.outcomes(len(jobs))
     assert len(seen) == 1, seen

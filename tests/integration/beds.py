@@ -17,9 +17,6 @@ from tests.fakes.source import FakeSource
 
 DELAY_MS = 2_000
 
-SESSION_MS = 1_500
-"""So short that a member which stops polling or beating is thrown out within a test."""
-
 
 class Bed(Protocol):
     """A broker with a requests and a retry topic of two partitions each, and one group."""
@@ -27,6 +24,8 @@ class Bed(Protocol):
     topic: str
     retry: str
     """Its records wait for `DELAY_MS`, or until they say."""
+    session_ms: int
+    """So short that a member which stops polling or beating is thrown out within a test."""
 
     def source(self) -> Source:
         """A new member of the group."""
@@ -53,6 +52,7 @@ class FakeBed:
     def __init__(self, topic: str) -> None:
         self.topic = topic
         self.retry = retry_topic(topic, DELAY_MS)
+        self.session_ms = 1_500
         self._broker = FakeBroker()
         for name in (self.topic, self.retry):
             self._broker.make_topic(name, partitions=2)
@@ -78,8 +78,9 @@ class FakeBed:
 class KafkaBed:
     """A real broker."""
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
+    def __init__(self, bootstrap: str, topic: str, session_ms: int) -> None:
         self.topic = topic
+        self.session_ms = session_ms
         self.retry = retry_topic(topic, DELAY_MS)
         self._bootstrap = bootstrap
         self._group = f"{topic}-workers"
@@ -90,10 +91,10 @@ class KafkaBed:
                 self._bootstrap,
                 self._group,
                 self.topic,
-                session_timeout_ms=SESSION_MS,
+                session_timeout_ms=self.session_ms,
                 heartbeat_interval_ms=300,
                 rebalance_timeout_ms=10_000,
-                max_poll_interval_ms=SESSION_MS,
+                max_poll_interval_ms=self.session_ms,
                 delays_ms={self.retry: DELAY_MS},
             )
         )

@@ -103,4 +103,5 @@ def bed(request: pytest.FixtureRequest, topic_name: str) -> Bed:
     """A broker in memory, then a real one: what holds of one must hold of the other."""
     if request.param == "fake":
         return FakeBed(topic_name)
-    return KafkaBed(request.getfixturevalue("kafka"), request.getfixturevalue("topic_with_retries"))
+    topic = request.getfixturevalue("topic_with_retries")
+    return KafkaBed(request.getfixturevalue("kafka"), topic, request.getfixturevalue("session_ms"))

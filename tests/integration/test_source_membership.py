@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.integration.beds import SESSION_MS, Bed
+from tests.integration.beds import Bed
 from tests.integration.receiving import assert_committed, assert_quiet, receive, receive_one, values
 
 
@@ -13,7 +13,7 @@ async def test_a_long_job_keeps_its_membership(bed: Bed) -> None:
     async with bed.source() as source:
         first = await receive_one(source)
         # Nobody receives, everything is paused, for longer than session and poll interval together.
-        await asyncio.sleep(2.5 * SESSION_MS / 1000)
+        await asyncio.sleep(2.5 * bed.session_ms / 1000)
         source.settle(first)
         await source.flush()
         assert await bed.committed() == 1

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 import aioboto3
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import InvalidSessionTimeoutError
 
 from tests.stack.store import S3Address
 from tests.waiting import until
 
 _NO_ERROR: Final = 0
+_SHORT_SESSION_MS: Final = 1_500
+_USUAL_MINIMUM_MS: Final = 6_000
+"""Of Kafka and of Redpanda, where nobody configured another."""
 
 
 async def make_topic(bootstrap: str, name: str, *, partitions: int, config: dict[str, str] | None = None) -> str:
@@ -30,6 +35,22 @@ async def make_topic(bootstrap: str, name: str, *, partitions: int, config: dict
     finally:
         await admin.close()
     return name
+
+
+async def shortest_session_ms(bootstrap: str, topic: str) -> int:
+    """How soon a broker takes a member for dead that is silent, at the least: 1.5 s where it lets us say so."""
+    consumer = AIOKafkaConsumer(
+        topic, bootstrap_servers=bootstrap, group_id=topic,
+        session_timeout_ms=_SHORT_SESSION_MS, heartbeat_interval_ms=_SHORT_SESSION_MS // 3,
+    )  # fmt: skip
+    try:
+        await consumer.start()
+        await consumer.getmany(timeout_ms=0)
+    except InvalidSessionTimeoutError:
+        return _USUAL_MINIMUM_MS
+    finally:
+        await consumer.stop()
+    return _SHORT_SESSION_MS
 
 
 async def remove_topic(bootstrap: str, name: str) -> None:
