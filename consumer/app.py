@@ -23,7 +23,9 @@ from consumer.adapters.telemetry import configure_logging
 from consumer.assembly import OpenParts, make_worker
 from consumer.engine.supervisor import ProcessEngine
 from consumer.local import LocalTranscriber
+from consumer.media.decoder import ProcessDecoder
 from consumer.models.hub import OnBytes
+from consumer.scratch import require_scratch
 from consumer.settings import LogFormat, LogLevel, Settings
 from consumer.shutdown import Shutdown
 from consumer.worker import Worker
@@ -96,7 +98,8 @@ class _Answers:
 @asynccontextmanager
 async def _open_worker(settings: Settings, shutdown: Shutdown) -> AsyncIterator[Worker]:
     """Opens everything in the order of what costs least to fail, the group last; closes in reverse."""
-    parts.check_scratch(settings.scratch.dir)
+    if short := require_scratch(parts.scratch_config(settings)):
+        log.warning("scratch_is_short", reason=short)
     async with AsyncExitStack() as stack:
         answers = await _open_health(settings, shutdown, stack)
         worker = make_worker(
@@ -104,7 +107,7 @@ async def _open_worker(settings: Settings, shutdown: Shutdown) -> AsyncIterator[
             OpenParts(
                 store=await _open_store(settings, stack),
                 sink=await _open_sink(settings, stack),
-                decoder=await stack.enter_async_context(parts.make_decoder(settings)),
+                decoder=await _open_decoder(settings, stack),
                 engine=await _open_engine(settings, answers, stack),
                 source=await _open_source(settings, answers, stack),
             ),
@@ -153,7 +156,15 @@ async def _open_sink(settings: Settings, stack: AsyncExitStack) -> KafkaSink:
     return await stack.enter_async_context(KafkaSink(parts.sink_config(settings)))
 
 
+async def _open_decoder(settings: Settings, stack: AsyncExitStack) -> ProcessDecoder:
+    decoder = await stack.enter_async_context(parts.make_decoder(settings))
+    if lacking := [name for name, holds in decoder.protections.items() if not holds]:
+        log.warning("decoder_lacks_protections", lacking=lacking, advice="'steno doctor' tells what they want")
+    return decoder
+
+
 async def _open_engine(settings: Settings, answers: _Answers, stack: AsyncExitStack) -> ProcessEngine:
+    await parts.require_device(settings)
     await parts.preload(settings)
     made = await parts.make_engine(settings, is_forced=settings.models.preload_force)
     engine = await stack.enter_async_context(made)

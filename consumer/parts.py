@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,11 +13,12 @@ from consumer.core.admission import AdmissionRules
 from consumer.core.brake import BrakeConfig
 from consumer.core.deadletters import DeadLetterOffice
 from consumer.core.events import Emitter
-from consumer.core.failures import ExitCode, FatalError
+from consumer.core.failures import FatalError
 from consumer.core.intake.readings import IntakeRules
 from consumer.core.leases import LeaseTerms
 from consumer.core.outages import Dependency
 from consumer.engine.config import Backend, EngineConfig, ModelSpec
+from consumer.engine.launch import MisfitError, StartError, try_device
 from consumer.engine.supervisor import ProcessEngine
 from consumer.handler import HandlerConfig
 from consumer.lease import LeaseConfig
@@ -32,19 +32,6 @@ from consumer.settings import EngineKind, Settings
 from consumer.sharing import SharingConfig
 from contracts.requests import split_s3_uri
 from contracts.transcript import ModelIdentity
-
-
-def check_scratch(folder: Path) -> None:
-    """Makes a file in the scratch folder and removes it.
-
-    Raises:
-        FatalError: with `BAD_SETTINGS`.
-    """
-    try:
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as exc:
-        text = f"STENO_SCRATCH__DIR: no file can be made in {folder} ({exc.strerror}); name a folder that is writable"
-        raise FatalError(ExitCode.BAD_SETTINGS, text) from exc
 
 
 def make_emitter(settings: Settings) -> Emitter:
@@ -197,6 +184,22 @@ def engine_config(settings: Settings, models: tuple[ModelSpec, ...]) -> EngineCo
         max_rss_bytes=engine.max_rss_bytes,
         fake_switches=engine.fake_switches,
     )
+
+
+async def require_device(settings: Settings) -> None:
+    """Tries a GPU that is asked for by name: nobody shall wait for weights that have nowhere to go.
+
+    Raises:
+        FatalError: `DEVICE_MISSING`, or `BAD_SETTINGS` for a compute type that it does not have.
+    """
+    if settings.engine.kind is EngineKind.FAKE or not settings.engine.device.startswith("cuda"):
+        return
+    try:
+        await try_device(engine_config(settings, ()))
+    except MisfitError as exc:
+        raise FatalError(exc.exit_code, str(exc)) from exc
+    except StartError:  # the engine's own start tells, and tries again
+        return
 
 
 async def preload(settings: Settings) -> None:

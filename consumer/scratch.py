@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 import structlog
 
-from consumer.core.disk import disk_error
+from consumer.core.disk import advice_on, disk_error
+from consumer.core.failures import ExitCode, FatalError
 
+_BLOCK: Final = bytes(2**20)
 log = structlog.get_logger(__name__)
 
 
@@ -106,6 +108,30 @@ class Scratch:
             return tempfile.TemporaryFile(dir=self._config.folder)
         except OSError as exc:
             raise disk_error(exc, f"no file can be made in {self._config.folder}") from exc
+
+
+def require_scratch(config: ScratchConfig) -> str | None:
+    """Puts a megabyte in the folder and takes it away; blocks.
+
+    Returns:
+        What is short and what to do, where the disk has less free than jobs wait for; else None.
+
+    Raises:
+        FatalError: `SCRATCH_UNUSABLE`.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=config.folder) as file:
+            file.write(_BLOCK)
+        free_bytes = _free_bytes(config.folder)
+    except OSError as exc:
+        text = f"no file can be put in {config.folder} (STENO_SCRATCH__DIR): {exc.strerror or exc}; {advice_on(exc)}"
+        raise FatalError(ExitCode.SCRATCH_UNUSABLE, f"{text}, or name another folder") from exc
+    if free_bytes >= config.min_free_bytes:
+        return None
+    return (
+        f"{free_bytes} bytes are free in {config.folder}, fewer than STENO_SCRATCH__MIN_FREE_BYTES "
+        f"({config.min_free_bytes}): one job is taken at a time until there are; make room, or lower it"
+    )
 
 
 def _free_bytes(folder: Path) -> int:

@@ -15,7 +15,7 @@ ADVICE: Final = {
     errno.EIO: "the disk fails: replace it",
     **dict.fromkeys((errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.ETIMEDOUT), "its disk is gone: mount it again"),
     **dict.fromkeys((errno.EACCES, errno.EPERM), "let the worker's user write there"),
-    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.ELOOP), "there is no such folder any more: make it again"),
+    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.ELOOP), "there is no such folder: make it"),
     **dict.fromkeys((errno.EMFILE, errno.ENFILE), "raise the limit on open files (ulimit -n)"),
     **dict.fromkeys((errno.ENOMEM, errno.ENOBUFS), "memory is short: give the worker more"),
     errno.EOPNOTSUPP: "its file system makes no files without a name: choose another",
@@ -30,4 +30,9 @@ def disk_error(error: OSError, doing: str) -> OutageError | PermanentError:
     what = f"{doing} (STENO_SCRATCH__DIR): {error.strerror or error}"
     if error.errno == errno.EFBIG:  # its file system, or ulimit -f, allows no file of this size, now or later
         return PermanentError(ErrorCode.INPUT_TOO_LARGE, f"{what}; choose another file system, or raise ulimit -f")
-    return OutageError(ErrorCode.SCRATCH_FULL, f"{what}; {ADVICE.get(error.errno or 0, _OTHERWISE)}")
+    return OutageError(ErrorCode.SCRATCH_FULL, f"{what}; {advice_on(error)}")
+
+
+def advice_on(error: OSError) -> str:
+    """What to do about it."""
+    return ADVICE.get(error.errno or 0, _OTHERWISE)

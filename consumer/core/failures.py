@@ -36,8 +36,12 @@ class ExitCode(IntEnum):
     """A service that is needed at start does not answer."""
     INTERNAL = 70
     """A defect of ours."""
+    DEVICE_MISSING = 71
+    """The GPU that was asked for is not here, or cannot be used."""
     TOPICS_MISSING = 72
     """Topics are missing on the broker."""
+    SCRATCH_UNUSABLE = 73
+    """No media can be put on the local disk."""
     BRAKE = 75
     """Nearly every job failed, and the worker stopped before it set aside more of them."""
     STORE_UNFIT = 76

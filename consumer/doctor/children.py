@@ -15,7 +15,7 @@ from consumer import parts
 from consumer.core.failures import JobError
 from consumer.doctor.examination import Check
 from consumer.doctor.findings import Finding, counted, failed, ok, warning
-from consumer.engine.launch import EngineProcess, StartError
+from consumer.engine.launch import StartError, try_device
 from consumer.engine.protocol import Opened
 from consumer.media.descriptors import sample_memory
 from consumer.settings import MediaSettings, Settings
@@ -42,12 +42,10 @@ def children_checks(settings: Settings) -> list[Check]:
 async def _look_at_device(settings: Settings) -> Finding:
     """Opens the engine's device in a process of its own, without any model."""
     try:
-        engine, opened = await EngineProcess.launch(parts.engine_config(settings, ()))
+        opened = await try_device(parts.engine_config(settings, ()))
     except StartError as exc:
         text, _, advice = str(exc).partition(": set ")
         return failed(text, f"set {advice}" if advice else "check the installation: pip install 'steno[worker]'")
-    engine.child.send_kill()
-    await engine.end()
     return judge_device(opened, settings.engine.device, has_driver=any(path.exists() for path in _DRIVER))
 
 

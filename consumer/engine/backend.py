@@ -20,6 +20,10 @@ class UnfitError(Exception):
     """The device or the model cannot be had as asked; the message says why and what to do."""
 
 
+class NoDeviceError(UnfitError):
+    """The device is not there, or lacks what jobs need of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Track:
     """int16 mono samples at 16 kHz, native byte order, in a file that is never held in memory as a whole."""

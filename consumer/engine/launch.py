@@ -7,12 +7,13 @@ import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 from consumer.allotment import cores, seen_cores
 from consumer.children.channel import ChannelClosedError
 from consumer.children.ending import Tail, describe_end
 from consumer.children.process import AsyncChannel, Child, spawn
+from consumer.core.failures import ExitCode
 from consumer.engine.config import EngineConfig
 from consumer.engine.protocol import Open, Opened, OpenFailed, ProtocolError, pack, unpack_reply
 
@@ -46,6 +47,14 @@ class DiedError(StartError):
 
 class MisfitError(StartError):
     """It came up, and cannot work as the settings want it to; the message names the setting."""
+
+    exit_code: ClassVar = ExitCode.BAD_SETTINGS
+
+
+class NoDeviceError(MisfitError):
+    """The device that the settings want is not there."""
+
+    exit_code = ExitCode.DEVICE_MISSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +116,22 @@ class EngineProcess:
         match reply:
             case Opened() as opened:
                 return opened
-            case OpenFailed(message=message):
-                raise MisfitError(message)
+            case OpenFailed(message=message, lacks_device=lacks_device):
+                raise (NoDeviceError if lacks_device else MisfitError)(message)
             case _:
                 raise ProtocolError("a job's reply while opening")
+
+
+async def try_device(config: EngineConfig) -> Opened:
+    """Opens the device in a process of its own, without any model, and ends it.
+
+    Raises:
+        StartError: it did not come up.
+    """
+    process, opened = await EngineProcess.launch(config)
+    process.child.send_kill()
+    await process.end()
+    return opened
 
 
 def _environment() -> dict[str, str]:

@@ -87,6 +87,7 @@ class OpenFailed:
     """The device or compute type is not to be had; the process ends."""
 
     message: str
+    lacks_device: bool = False
     kind: Literal["open_failed"] = "open_failed"
 
 

@@ -17,7 +17,7 @@ from consumer.allotment import cores
 from consumer.children.channel import Channel, ChannelClosedError
 from consumer.children.lifeline import die_with_parent
 from consumer.engine import protocol
-from consumer.engine.backend import Device, Model, Track, UnfitError
+from consumer.engine.backend import Device, Model, NoDeviceError, Track, UnfitError
 from consumer.engine.config import Backend
 from consumer.engine.faults import classify, row_of
 from consumer.engine.threads import Threads, choose_threads
@@ -50,7 +50,7 @@ class Runtime:
         try:
             device = open_device(order)
         except UnfitError as exc:
-            self._send(protocol.OpenFailed(str(exc)))
+            self._send(protocol.OpenFailed(str(exc), lacks_device=isinstance(exc, NoDeviceError)))
             return
         threads = choose_threads(cores(), order.slots, order.cpu_threads, device.name)
         self._send(

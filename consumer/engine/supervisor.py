@@ -59,13 +59,14 @@ class ProcessEngine:
         """Starts the process and loads the default model.
 
         Raises:
-            FatalError: `MODEL_UNAVAILABLE`, the model cannot be loaded; `BAD_SETTINGS`, there is no such device or
-                compute type here, or the process may take less memory than it needs; `INTERNAL`, it died twice.
+            FatalError: `MODEL_UNAVAILABLE`, the model cannot be loaded; `DEVICE_MISSING`, there is no such device
+                here; `BAD_SETTINGS`, it has no such compute type, or the process may take less memory than it needs;
+                `INTERNAL`, it died twice.
         """
         try:
             session = await self._desk.open()
         except MisfitError as exc:
-            raise FatalError(ExitCode.BAD_SETTINGS, str(exc)) from exc
+            raise FatalError(exc.exit_code, str(exc)) from exc
         except DiedError as exc:
             raise FatalError(ExitCode.INTERNAL, f"The engine does not start, tried twice: {exc}. {_DEAD}") from exc
         except StartError as exc:
@@ -74,7 +75,8 @@ class ProcessEngine:
         opened = session.opened
         self._slots = opened.slots
         if opened.notice:
-            log.warning("engine_falls_back", reason=opened.notice, device=opened.device)
+            chosen = f"STENO_ENGINE__DEVICE={opened.device} and STENO_ENGINE__COMPUTE_TYPE={opened.compute_type}"
+            log.warning("engine_falls_back", reason=opened.notice, advice=f"{chosen} mean it, without a warning")
         log.info("engine_opened", device=opened.device, slots=opened.slots, cpu_threads=opened.cpu_threads)
         return self
 

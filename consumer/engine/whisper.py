@@ -14,8 +14,8 @@ import faster_whisper.transcribe as fw
 import numpy as np
 from pydantic import JsonValue
 
-from consumer.engine import vad
-from consumer.engine.backend import SAMPLE_BYTES, Heard, Track, UnfitError
+from consumer.engine import cuda, vad
+from consumer.engine.backend import SAMPLE_BYTES, Heard, NoDeviceError, Track, UnfitError
 from consumer.engine.features import BoundedExtractor
 from consumer.engine.lazy import Floats, LazyArray
 from contracts.languages import LANGUAGES
@@ -33,13 +33,12 @@ class WhisperDevice:
         """Looks what is there.
 
         Raises:
-            UnfitError: no such device or compute type here.
+            NoDeviceError: no such device here.
+            UnfitError: it has no such compute type.
         """
         vad.install()
-        count = ctranslate2.get_cuda_device_count()
-        self.name, self._index = _device(wanted, count)
+        self.name, self._index, no_gpu = _device(wanted, ctranslate2.get_cuda_device_count())
         self.compute_type, lacks = _compute_type(compute_type, self.name)
-        no_gpu = "no CUDA device is to be seen" if wanted == "auto" and self.name == "cpu" else None
         self.notice = "; ".join(each for each in (no_gpu, lacks) if each) or None
         self.versions = {name: version(name) for name in _LIBRARIES}
 
@@ -112,18 +111,22 @@ def audio_of(track: Track) -> LazyArray:
     return LazyArray.of(_Samples(track), track.count)
 
 
-def _device(wanted: str, count: int) -> tuple[str, int]:
-    if wanted == "auto":
-        return ("cuda", 0) if count else ("cpu", 0)
+def _device(wanted: str, count: int) -> tuple[str, int, str | None]:
+    """Kind and number of the device, and what there is to say when `auto` could not take a GPU."""
     if wanted == "cpu":
-        return "cpu", 0
+        return "cpu", 0, None
+    lack = cuda.missing_library() if count else f"no CUDA device is to be seen ({cuda.absence()})"
+    if wanted == "auto":
+        return ("cpu", 0, lack) if lack else ("cuda", 0, None)
     index = int(wanted.partition(":")[2] or 0)
-    if index >= count:
-        raise UnfitError(
-            f"device '{wanted}' was asked for and {count or 'no'} CUDA device{' is' if count < 2 else 's are'} there: "  # noqa: PLR2004
-            "set STENO_ENGINE__DEVICE to auto or cpu, or give this process a GPU and its driver"
+    if count and index >= count:
+        lack = f"only {count} CUDA device{'s are' if count > 1 else ' is'} there, numbered from 0"
+    if lack:
+        raise NoDeviceError(
+            f"device '{wanted}' was asked for, and {lack}: set STENO_ENGINE__DEVICE to auto or cpu, or give this "
+            "process a GPU, its driver and cuBLAS 12 (docker run --gpus all, the image's variant for CUDA)"
         )
-    return "cuda", index
+    return "cuda", index, None
 
 
 def _compute_type(wanted: str, device: str) -> tuple[str, str | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import IO, Final, Self
@@ -48,6 +48,11 @@ class ProcessDecoder:
             log.warning("decoder_starts_again", reason=str(exc))
             await self._last_start()
         return self
+
+    @property
+    def protections(self) -> Mapping[str, bool]:
+        """Which of the sandbox's protections hold for its processes here; known once entered."""
+        return self._server.protections if self._server else {}
 
     async def _last_start(self) -> None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final, Self
 
@@ -31,7 +31,9 @@ class ServerLostError(Exception):
 class ForkServer:
     """A running fork server. Close it after use."""
 
-    def __init__(self, child: Child, tail: Tail) -> None:
+    def __init__(self, child: Child, tail: Tail, protections: Mapping[str, bool]) -> None:
+        self.protections: Final = protections
+        """Which of the sandbox's protections hold for its decoders, as a child of its own tried."""
         self._child = child
         self._tail = tail
         self._jobs: dict[int, ForkedDecoder] = {}
@@ -53,7 +55,7 @@ class ForkServer:
         tail = Tail(child)
         try:
             async with asyncio.timeout(_START_S):
-                await child.channel.receive()
+                ready = await child.channel.receive()
         except ChannelClosedError as exc:
             raise ServerLostError(await _how_it_ended(child, tail)) from exc
         except TimeoutError as exc:
@@ -62,7 +64,7 @@ class ForkServer:
         except BaseException:
             await child.kill()
             raise
-        return cls(child, tail)
+        return cls(child, tail, ready.get("protections", {}))
 
     @property
     def is_alive(self) -> bool:

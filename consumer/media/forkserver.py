@@ -4,14 +4,15 @@ Run as `python -m consumer.media.forkserver FD PARENT_PID`. It has one thread, n
 parent, its decoders with it.
 
 Parent to server: `{"decode": JOB, "limits": …, "layout": …, "sample_rate_hz": …}` with three or more descriptors
-(media, reply socket, an output for each track) and `{"kill": JOB}`. Server to parent: `{"ready": true}` once, then for
-every decode `{"job": JOB, "forked": true}`, so that silence shows a server that stands still, and
-`{"job": JOB, "exit": STATUS}`, negative for a signal. The decoder itself answers on the reply socket.
+(media, reply socket, an output for each track) and `{"kill": JOB}`. Server to parent: `{"ready": true}` once, with the
+`protections` that hold, then for every decode `{"job": JOB, "forked": true}`, so that silence shows a server that
+stands still, and `{"job": JOB, "exit": STATUS}`, negative for a signal. The decoder answers on the reply socket.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import os
 import resource
 import select
@@ -20,6 +21,7 @@ import socket
 import sys
 import wave
 from contextlib import ExitStack
+from dataclasses import asdict
 from itertools import pairwise
 from typing import Any, Final, NoReturn
 
@@ -35,6 +37,7 @@ from consumer.media.limits import MIX, DecodeLimits
 from consumer.media.sandbox import confine
 
 _DESCRIPTORS: Final = 256
+_TRIAL_S: Final = 10.0
 _WARM_UP_RATE_HZ: Final = 8000
 
 
@@ -50,7 +53,7 @@ class ForkServer:
         """Works until the parent closes the channel; no decoder is left then."""
         wakeup = _wakeup_socket()
         try:
-            self._channel.send({"ready": True})
+            self._channel.send({"ready": True, "protections": _tried_protections()})
             while True:
                 ready, _, _ = select.select([self._channel, wakeup], [], [])
                 if wakeup in ready:
@@ -83,6 +86,24 @@ class ForkServer:
         for descriptor in descriptors:
             os.close(descriptor)
         self._channel.send({"job": message["decode"], "forked": True})
+
+
+def _tried_protections() -> dict[str, bool]:
+    """Which protections decoders get here: a child confines itself as they do, and tells."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            protections = confine(memory_bytes=2**30, cpu_s=_TRIAL_S, file_bytes=2**20)
+            os.write(writing, json.dumps(asdict(protections)).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+        told = stream.read()
+    os.waitpid(pid, 0)
+    tried: dict[str, bool] = json.loads(told or b"{}")
+    return tried
 
 
 def _be_decoder(server_pid: int, message: Message, descriptors: list[int]) -> NoReturn:

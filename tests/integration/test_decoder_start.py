@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import fields
 
 import pytest
 
 from consumer.core.failures import ExitCode, FatalError
 from consumer.media import forks
 from consumer.media.decoder import ProcessDecoder
+from consumer.media.sandbox import Protections
 from tests.decoders import LIMITS
 from tests.unlucky import killed_at_start
 
@@ -55,3 +57,9 @@ async def test_few_descriptors_are_enough() -> None:
     said = await asyncio.wait_for(worker.stdout.read(), 60)
     await worker.wait()
     assert said.split() == [b"1.0"]
+
+
+async def test_an_open_decoder_knows_which_protections_hold() -> None:
+    async with ProcessDecoder(LIMITS) as decoder:
+        assert set(decoder.protections) == {field.name for field in fields(Protections)}
+        assert decoder.protections["file_size_limit"]

@@ -40,17 +40,27 @@ async def test_a_model_that_ends_the_process_twice_is_told_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("changes", "message", "code"),
     [
-        ({"device": "cuda:97"}, "^device 'cuda:97' was asked for .* set STENO_ENGINE__DEVICE to auto or cpu"),
-        ({"compute_type": "int3"}, "^compute type 'int3' .* set STENO_ENGINE__COMPUTE_TYPE to auto or one of .*int8"),
+        (
+            {"device": "cuda:97"},
+            "^device 'cuda:97' was asked for, and .* set STENO_ENGINE__DEVICE to auto or cpu",
+            ExitCode.DEVICE_MISSING,
+        ),
+        (
+            {"compute_type": "int3"},
+            "^compute type 'int3' .* set STENO_ENGINE__COMPUTE_TYPE to auto or one of .*int8",
+            ExitCode.BAD_SETTINGS,
+        ),
     ],
 )
-async def test_what_is_not_to_be_had_here_is_a_bad_setting(changes: dict[str, Any], message: str) -> None:
+async def test_what_is_not_to_be_had_here_stops_the_start(
+    changes: dict[str, Any], message: str, code: ExitCode
+) -> None:
     with pytest.raises(FatalError, match=message) as caught:
         async with ProcessEngine(make_engine_config(**changes)):
             pass
-    assert caught.value.exit_code is ExitCode.BAD_SETTINGS
+    assert caught.value.exit_code is code
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ import pytest
 
 from consumer.adapters.s3_store import S3Store, StoreConfig
 from consumer.core.admission import AdmissionRules
+from consumer.core.failures import ExitCode, FatalError
 from consumer.core.jobs import Job
 from consumer.handler import Handler, HandlerConfig, Run, Standing
 from consumer.ports import Recording
-from consumer.scratch import Scratch, ScratchConfig
+from consumer.scratch import Scratch, ScratchConfig, require_scratch
 from consumer.stopwatch import Stopwatch
 from contracts.requests import Channels, Input
 from tests.fakes.engine import FakeDecoder, FakeEngine
@@ -63,3 +64,25 @@ async def test_jobs_that_were_taken_together_hold_no_more_than_the_limit(bucket:
     assert len(observer.held) == 6
     assert max(observer.held) <= 2 * SIZE_BYTES
     assert scratch.held_bytes == 0
+
+
+def test_a_folder_that_takes_files_is_fit(tmp_path: Path) -> None:
+    assert require_scratch(ScratchConfig(tmp_path)) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_less_free_than_jobs_wait_for_is_told_with_a_way_out(tmp_path: Path) -> None:
+    short = require_scratch(ScratchConfig(tmp_path, min_free_bytes=2**60))
+    assert short
+    assert f"bytes are free in {tmp_path}" in short
+    assert "STENO_SCRATCH__MIN_FREE_BYTES" in short
+
+
+@pytest.mark.parametrize("name", ["nowhere", "file"])
+def test_a_folder_that_is_none_stops_the_start(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        FatalError, match=rf"{name} \(STENO_SCRATCH__DIR\): .*; there is no such folder: make it"
+    ) as got:
+        require_scratch(ScratchConfig(tmp_path / name))
+    assert got.value.exit_code is ExitCode.SCRATCH_UNUSABLE
