@@ -86,14 +86,14 @@ class Custody:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """Borrows its parts."""
-        self._sleep = sleep
-        self._alone: set[Turn] = set()
-        """Jobs at their last chance that are in this worker's hands."""
         self._handler = handler
         self._leases = leases
         self._cancellations = cancellations
         self._sharing = sharing
         self._now = now
+        self._sleep = sleep
+        self._alone: set[Turn] = set()
+        """Jobs at their last chance that are in this worker's hands."""
 
     async def take(self, job: Job, stopwatch: Stopwatch, turn: Turn) -> Taken:
         """Waits for the job while another worker has it, or for that one's result; the slot is given away meanwhile.

@@ -18,6 +18,7 @@ from consumer.turns import parked
 from contracts.errors import VERDICTS, ErrorCode, Verdict
 
 T = TypeVar("T")
+Heed = Callable[[], AbstractAsyncContextManager[None]]
 
 OUTAGES = tuple(code for code, verdict in VERDICTS.items() if verdict is Verdict.OUTAGE)
 
@@ -42,7 +43,7 @@ class Patience:
         *,
         asks: Dependency | None = None,
         model: str | None = None,
-        heed: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+        heed: Heed = nullcontext,
     ) -> T:
         """Repeats a call while a dependency is away, the attempt parked; ends with its result or any other error.
 
@@ -52,7 +53,7 @@ class Patience:
             asks: the one dependency that answers this call: any end of it shows that it is there, and an outage of
                 another is raised. None: whatever is away is waited for.
             model: the one that the job asks for by name.
-            heed: entered for each wait, which it may end with an error of its own.
+            heed: entered for each wait; it may end that with an error of its own.
         """
         visit = Visit()
         try:
@@ -60,11 +61,9 @@ class Patience:
                 try:
                     return await self._ask(call, asks)
                 except OutageError as exc:
-                    away = dependency_of(exc.code, asks)
-                    if asks not in {None, away}:
+                    if asks not in {None, away := dependency_of(exc.code, asks)}:
                         raise
-                    async with heed():
-                        await self._wait(visit, exc, action, self._gate(away, model))
+                    await self._wait(visit, exc, action, self._gate(away, model), heed)
         finally:
             visit.leave()
 
@@ -140,12 +139,12 @@ class Patience:
             self.answered(asks)
         return result
 
-    async def _wait(self, visit: Visit, error: OutageError, action: str, gate: Gate) -> None:
+    async def _wait(self, visit: Visit, error: OutageError, action: str, gate: Gate, heed: Heed) -> None:
         visit.failures += 1
         if visit.gate not in {None, gate}:
             visit.leave()
         is_in_line = gate.close(visit, error)
-        async with parked() as turn:
+        async with heed(), parked() as turn:
             if not is_in_line:
                 await self._wait_alone(visit, error, action)
             elif await gate.turn(visit):
