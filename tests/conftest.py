@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import hypothesis
 import pytest
@@ -52,15 +52,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Says which services were used, and what did not run for want of a container engine."""
+    """Says which services were used, and whether what needs a container engine ran."""
     if used := config.stash[_USED]:
         terminalreporter.write_line(f"services used: {', '.join(used)}")
-    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "docker" in report.keywords]
-    if skipped:
-        reasons = "; ".join(sorted({str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped}))
-        terminalreporter.write_line(
-            f"{len(skipped)} tests that need a container engine did not run: {reasons}", yellow=True
-        )
+    if ran := [*_in_containers(terminalreporter, "passed"), *_in_containers(terminalreporter, "failed")]:
+        terminalreporter.write_line(f"{len(ran)} tests that need a container engine ran")
+    if skipped := _in_containers(terminalreporter, "skipped"):
+        reasons = "; ".join(sorted({report.longrepr[2].removeprefix("Skipped: ") for report in skipped}))
+        terminalreporter.write_line(f"{len(skipped)} tests that need a container engine did not run: {reasons}")
+
+
+def _in_containers(reporter: pytest.TerminalReporter, outcome: str) -> list[Any]:
+    return [report for report in reporter.stats.get(outcome, ()) if "docker" in report.keywords]
 
 
 def _open(

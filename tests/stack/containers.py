@@ -21,8 +21,11 @@ from tests.stack.engine import engine, obtain
 from tests.stack.keeper import labels
 from tests.stack.service import MissingServiceError, free_ports
 
-REDPANDA_IMAGE: Final = os.environ.get("REDPANDA_IMAGE", "redpandadata/redpanda:v26.2.1")
-LOCALSTACK_IMAGE: Final = os.environ.get("LOCALSTACK_IMAGE", "localstack/localstack:4.14.0")
+REDPANDA: Final = "redpandadata/redpanda:v26.2.1"
+LOCALSTACK: Final = "localstack/localstack:4.14.0"
+REDPANDA_IMAGE: Final = os.environ.get("REDPANDA_IMAGE") or REDPANDA
+LOCALSTACK_IMAGE: Final = os.environ.get("LOCALSTACK_IMAGE") or LOCALSTACK
+"""By the variables of docker-compose.yml."""
 _START_S: Final = 90
 _POLL_S: Final = 0.2
 _INSIDE_PORT: Final = 29092
@@ -130,7 +133,7 @@ class _LocalStack(LocalStackContainer):
 
 @contextmanager
 def _up(container: DockerContainer, alias: str) -> Iterator[None]:
-    container.with_kwargs(
+    container.with_name(f"{network()}-{alias}").with_kwargs(
         **container._kwargs,
         labels=labels(),
         network=network(),

@@ -68,7 +68,7 @@ def _connected() -> DockerClient | str:
             client.ping()
         except (DockerException, requests.RequestException) as exc:
             address = get_docker_host() or _DEFAULT_ADDRESS
-            reason = f"no container engine answers at {address} (start one, or set DOCKER_HOST): {_first_line(exc)}"
+            reason = f"no container engine answers at {address} (start one, or set DOCKER_HOST): {_root_of(exc)}"
         else:
             client.api.timeout = _WORK_S
             return client
@@ -100,5 +100,12 @@ def _pull(image: str) -> str | None:
     return None
 
 
+def _root_of(exc: BaseException) -> str:
+    """What went wrong at the bottom: docker's client wraps it in several layers."""
+    while deeper := exc.__cause__ or exc.__context__:
+        exc = deeper
+    return (isinstance(exc, OSError) and exc.strerror) or _first_line(exc)
+
+
 def _first_line(what: object) -> str:
-    return str(what).strip().partition("\n")[0].removeprefix("Error while fetching server API version: ")
+    return str(what).strip().partition("\n")[0]

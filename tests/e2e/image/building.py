@@ -18,6 +18,8 @@ from tests.stack.service import MissingServiceError
 GIVEN: Final = "STENO_TEST_IMAGE"
 NETWORK: Final = "STENO_TEST_BUILD_NETWORK"
 """The build's network. By default the host's: what reaches a package index from here reaches it from there."""
+_BASE: Final = "PYTHON_IMAGE"
+_PASSED_ON: Final = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST")
 _ROOT: Final = Path(__file__).parents[3]
 _BUILD_S: Final = 1200
 _TAIL_LINES: Final = 40
@@ -40,7 +42,8 @@ def built_image(tag: str, *arguments: str) -> str:
         return given
     obtain(base_image())
     command = [
-        builder(), "build", f"--network={os.environ.get(NETWORK, 'host')}", f"--tag={tag}",
+        builder(), "build", f"--network={os.environ.get(NETWORK) or 'host'}", f"--tag={tag}",
+        f"--build-arg=BASE={base_image()}", *(f"--build-arg={name}" for name in _PASSED_ON if name in os.environ),
         *(f"--label={name}={text}" for name, text in labels().items()), *arguments, ".",
     ]  # fmt: skip
     built = subprocess.run(
@@ -54,7 +57,9 @@ def built_image(tag: str, *arguments: str) -> str:
 
 
 def base_image() -> str:
-    """What the Dockerfile builds on."""
+    """What the Dockerfile builds on, or what is named in its place, as for docker-compose.yml."""
+    if given := os.environ.get(_BASE):
+        return given
     found = re.search(r"^ARG BASE=(\S+)", (_ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE)
     assert found, "the Dockerfile names its base"
     return found[1]

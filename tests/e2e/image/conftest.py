@@ -6,6 +6,7 @@ import io
 import os
 import sys
 import tarfile
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -117,8 +118,8 @@ def run(engine: DockerClient, request: pytest.FixtureRequest) -> Iterator[Run]:
     ) -> RunContainer:
         tag = image or request.getfixturevalue("image")
         container = engine.containers.run(
-            tag, list(command) or None, detach=True, environment=dict(environment or {}),
-            labels=labels(), **{"network": network(), **options},
+            tag, list(command) or None, detach=True, environment=dict(environment or {}), labels=labels(),
+            name=f"{network()}-{uuid.uuid4().hex[:8]}", **{"network": network(), **options},
         )  # fmt: skip
         started.append(RunContainer(container))
         return started[-1]
