@@ -67,15 +67,34 @@ class Stack:
         return {found["Service"]: found for found in map(json.loads, lines)}
 
     def on_the_host(self, *arguments: str) -> str:
-        """Standard output of steno on the host, with the variables that we ship for it."""
-        script = 'set -a; . localstack/host.env; set +a; exec "$@"'
-        command = ["bash", "-c", script, "-", sys.executable, "-m", "consumer", *arguments]
+        """Standard output of steno on the host."""
+        return self.python("-m", "consumer", *arguments)
+
+    def python(self, *arguments: str) -> str:
+        """Standard output of a Python program on the host."""
         done = subprocess.run(
-            command, cwd=ROOT, env=dict(self.environment), timeout=_STEP_S, check=False, capture_output=True, text=True
-        )
+            self._for_the_host(*arguments), cwd=ROOT, env=dict(self.environment),
+            timeout=_STEP_S, check=False, capture_output=True, text=True,
+        )  # fmt: skip
         if done.returncode:
-            raise ComposeError(f"steno {' '.join(arguments)}\n{done.stderr}\n{self.attempt('logs').stdout}")
+            raise ComposeError(f"python {' '.join(arguments)}\n{done.stderr}\n{self.attempt('logs').stdout}")
         return done.stdout
+
+    @contextmanager
+    def beside(self, *arguments: str) -> Iterator[None]:
+        """A Python program on the host, which is ended at the end."""
+        process = subprocess.Popen(self._for_the_host(*arguments), cwd=ROOT, env=dict(self.environment))
+        try:
+            yield
+            assert process.poll() is None, "it ran to the end"
+        finally:
+            process.kill()
+            process.wait()
+
+    def _for_the_host(self, *arguments: str) -> list[str]:
+        """The command line of a Python program that sees the variables that we ship for the host."""
+        script = 'set -a; . localstack/host.env; set +a; exec "$@"'
+        return ["bash", "-c", script, "-", sys.executable, *arguments]
 
 
 @contextmanager

@@ -38,12 +38,12 @@ class Running:
 
 @pytest.fixture(scope="module")
 def images(image: str) -> Mapping[str, str]:
-    """The images, by the variables that name them."""
+    """The images, by the variables that name them; and the sample of notifications is on."""
     for other in (REDPANDA_IMAGE, LOCALSTACK_IMAGE):
         wanted(lambda name=other: obtain(name))  # type: ignore[misc]  # mypy infers no lambda with a default
     weights = wanted(lambda: built_image(f"steno:test-models-{os.getpid()}", "--target=models"))
     named = {"REDPANDA_IMAGE": REDPANDA_IMAGE, "LOCALSTACK_IMAGE": LOCALSTACK_IMAGE}
-    return {**named, "STENO_IMAGE": image, "STENO_MODELS_IMAGE": weights}
+    return {**named, "STENO_IMAGE": image, "STENO_MODELS_IMAGE": weights, "STENO_NOTIFICATIONS": "inbox/"}
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,20 @@ def test_a_container_submits_what_is_mounted_into_it(running: Running) -> None:
     text = running.stack.compose("run", "--rm", "--no-deps", "-T", mount, "worker", "submit", "/talk.flac", "--wait")
 
     assert "surpassed" in text
+
+
+async def test_an_upload_becomes_a_job_by_the_sample_relay(running: Running) -> None:
+    stack = running.stack
+    script = "import boto3, sys; boto3.client('s3').upload_file(sys.argv[1], 'media', sys.argv[2])"
+    with stack.beside("localstack/relay.py"):
+        for key in ("elsewhere/a.flac", "inbox/a talk+1.flac"):
+            stack.python("-c", script, str(SHORT.path), key)
+
+        def inputs() -> list[str]:
+            return [json.loads(line)["input"] for line in stack.on_the_host("jobs", "--json").splitlines()]
+
+        await until(lambda: "s3://media/inbox/a talk+1.flac" in inputs(), "the job", within_s=60, every_s=0.5)
+    assert "s3://media/elsewhere/a.flac" not in inputs()
 
 
 def test_topics_and_weights_outlive_down_and_the_fake_profile_needs_no_weights(
