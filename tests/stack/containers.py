@@ -33,11 +33,15 @@ _PROPERTIES: Final = {
     "auto_create_topics_enabled": "false",
     "group_initial_rebalance_delay": "0",
     "group_min_session_timeout_ms": "500",
+    "segment_fallocation_step": "1048576",
+    "topic_memory_per_partition": "16384",
+    "topic_partitions_per_shard": "5000",
     "write_caching_default": "false",
 }
 """Cluster properties of Redpanda beside those of its mode for development.
 
-No topic that is only asked for, no waiting for members that come and go, and no record acknowledged before it is kept.
+No topic that is only asked for, no waiting for members that come and go, room for the topics of a whole run (each test
+has its own), and no record acknowledged before it is kept.
 """
 _FAULTS: Final = (
     DockerException, requests.RequestException, ContainerStartException, ContainerConnectException, TimeoutError,
