@@ -133,7 +133,7 @@ class _Pulling:
         try:
             with self.bars.adding(name) as bar:
                 how = None if self.models.offline else Download(Hub(), _showing(bar))
-                find(Wanted(name, self.models.dir, how, self.revision, self.is_forced))
+                find(Wanted(name, self.models.dir, how, self.revision, self.is_forced, is_for_others=True))
                 mend_record(name, self.models.dir)
         except FatalError as error:
             failure = Failure(name, error.exit_code.name, error.message)

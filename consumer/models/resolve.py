@@ -53,6 +53,8 @@ class Wanted:
     """A branch, tag or commit on the hub; packages are not asked then."""
     is_forced: bool = False
     """Whether to fetch it anew though the cache has it."""
+    is_for_others: bool = False
+    """Whether it must lie in the cache, where those find it who share no packages with us: containers on a volume."""
 
 
 Source = Callable[[Wanted], LocatedModel | Absent]
@@ -151,7 +153,8 @@ def _from_packages(wanted: Wanted) -> LocatedModel | Absent:
     if isinstance(pieces, Defect):
         return Absent(f"its weight packages are {pieces.reason}")
     cached = wanted.cache_dir / wanted.name
-    folder = None if cached.exists() else folder_of(pieces)  # what exists is broken: put it right
+    # What exists is broken: put it right.
+    folder = None if wanted.is_for_others or cached.exists() else folder_of(pieces)
     if folder is None:
         folder = cached
         verdict: str | Defect | None = install(pieces, known, folder, is_forced=wanted.is_forced)

