@@ -44,11 +44,13 @@ COPY consumer consumer
 ARG VERSION=0.1.0
 RUN /opt/hatch/bin/hatchling build --target wheel --directory dist \
  && PIP_REQUIRE_HASHES=0 pip --python /opt/steno/bin/python install \
-    --no-deps --no-index --find-links dist --root /package "steno==${VERSION}" \
+    --no-cache-dir --no-deps --no-index --find-links dist --root /package "steno==${VERSION}" \
  && python -m compileall -q -j 0 --invalidation-mode unchecked-hash -s /package -p / /package
 
-# The libraries of the GPU.
+# The libraries of the GPU. The engine's wheel for arm64 is built without CUDA: there they would lie idle.
 FROM tools AS build-cuda
+ARG TARGETARCH
+RUN [ "$TARGETARCH" = amd64 ] || { echo "VARIANT=cuda is for amd64: the engine has no CUDA on $TARGETARCH" >&2; exit 1; }
 COPY infra/image/cuda.lock ./
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
     pip install --no-deps --target /opt/cuda -r cuda.lock \
@@ -89,6 +91,7 @@ COPY --from=build-cuda /opt/cuda /opt/cuda
 ENV LD_LIBRARY_PATH=/opt/cuda/nvidia/cublas/lib:/opt/cuda/nvidia/cudnn/lib:/opt/cuda/nvidia/cuda_nvrtc/lib \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 
+# hadolint ignore=DL3006
 FROM base-${VARIANT} AS runtime
 COPY --from=build /opt/steno /opt/steno
 COPY --from=package /package /
@@ -104,7 +107,7 @@ HEALTHCHECK NONE
 CMD ["models", "pull", "base"]
 
 FROM runtime AS worker
-ARG VARIANT
+ARG BASE
 ARG VERSION=0.1.0
 ARG REVISION
 ARG CREATED
@@ -113,6 +116,7 @@ LABEL org.opencontainers.image.title="steno" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.created="${CREATED}"
+      org.opencontainers.image.created="${CREATED}" \
+      org.opencontainers.image.base.name="${BASE}"
 HEALTHCHECK --interval=15s --timeout=10s --start-period=10m --retries=3 CMD ["steno", "health"]
 CMD ["worker"]

@@ -67,6 +67,7 @@ def test_the_image_says_what_it_is(made: Image) -> None:
     assert labels["title"] == "steno"
     assert labels["licenses"] == "Apache-2.0"
     assert {"description", "revision", "created"} <= labels.keys()
+    assert labels["base.name"] == base_image()
 
 
 def test_the_image_starts_the_program_itself_as_a_user_without_rights(made: Image) -> None:
