@@ -14,25 +14,21 @@ import json
 import os
 import platform
 import signal
-import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from tests import media
+from tests.bench.deploying import deployed_here
 from tests.bench.stub_store import stub_store
-from tests.e2e.conftest import deployed
 from tests.e2e.fleet import Deployment
 from tests.e2e.worker_process import WorkerProcess
 from tests.processes import children_of, command_of, descendants_of, descriptors_of, status_of
-from tests.stack import broker
-from tests.stack.service import first_of
 
 _CLIP_S: Final = 5
 _LOOKS: Final = 10
@@ -122,11 +118,8 @@ async def _run_here(jobs: int, slots: int) -> tuple[list[Look], int]:
     settings = {
         "STENO_ENGINE__KIND": "fake", "STENO_ENGINE__SLOTS": str(slots), "STENO_ENGINE__RECYCLE_JOBS": "0",
     }  # fmt: skip
-    with ExitStack() as stack:
-        kafka, s3 = first_of(broker.PROVIDERS, stack), stack.enter_context(stub_store())
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        name = f"endurance-{uuid.uuid4().hex[:8]}"
-        async with deployed(Deployment(kafka.bootstrap, s3.address, name, folder, settings)) as deployment:
+    with stub_store() as s3:
+        async with deployed_here("endurance", s3=s3, settings=settings) as deployment:
             worker = await deployment.start_worker()
             looks = await endure(deployment, worker, jobs)
             worker.signal(signal.SIGTERM)

@@ -12,14 +12,11 @@ import asyncio
 import contextlib
 import json
 import signal
-import tempfile
 import time
-import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -27,11 +24,10 @@ from aiokafka.errors import KafkaError
 
 from contracts.events import Kind, parse_event
 from tests import speech
-from tests.e2e.conftest import Reference, deployed, make_reference
+from tests.bench.deploying import deployed_here
+from tests.e2e.conftest import Reference, make_reference
 from tests.e2e.fleet import Deployment, data_of
 from tests.e2e.worker_process import WorkerProcess
-from tests.stack import broker, store
-from tests.stack.service import first_of
 from tests.waiting import until
 
 _WITHIN_S: Final = 30.0
@@ -159,12 +155,8 @@ async def _describe(admin: AIOKafkaAdminClient, group: str) -> tuple[str, list[s
 
 
 async def _run_here(count: int) -> Tally:
-    with ExitStack() as stack:
-        kafka, s3 = first_of(broker.PROVIDERS, stack), first_of(store.PROVIDERS, stack)
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        name = f"fleet-{uuid.uuid4().hex[:8]}"
-        async with deployed(Deployment(kafka.bootstrap, s3.address, name, folder)) as deployment:
-            return await run(deployment, count, make_reference())
+    async with deployed_here("fleet") as deployment:
+        return await run(deployment, count, make_reference())
 
 
 def main(write: Callable[[str], object] = print) -> None:

@@ -10,14 +10,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import tempfile
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote_plus
 
@@ -27,10 +23,8 @@ from botocore.exceptions import ClientError
 from hypothesis import strategies as st
 
 from tests import speech
-from tests.e2e.conftest import deployed
+from tests.bench.deploying import deployed_here
 from tests.e2e.fleet import Deployment, data_of
-from tests.stack import broker, store
-from tests.stack.service import first_of
 
 CODECS: Final = ("gzip", "lz4", "snappy", "zstd", None)
 MAX_KEY_BYTES: Final = 1024
@@ -159,13 +153,9 @@ async def _tell(deployment: Deployment, keys: list[str]) -> None:
 
 
 async def _run_here(count: int, seed: int) -> Tally:
-    with ExitStack() as stack:
-        kafka, s3 = first_of(broker.PROVIDERS, stack), first_of(store.PROVIDERS, stack)
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        name = f"keys-{uuid.uuid4().hex[:8]}"
-        async with deployed(Deployment(kafka.bootstrap, s3.address, name, folder)) as deployment:
-            await deployment.start_worker(STENO_ENGINE__KIND="fake")
-            return await run(deployment, draw_keys(count, seed=seed), within_s=count)
+    async with deployed_here("keys") as deployment:
+        await deployment.start_worker(STENO_ENGINE__KIND="fake")
+        return await run(deployment, draw_keys(count, seed=seed), within_s=count)
 
 
 def main(write: Callable[[str], object] = print) -> None:

@@ -11,26 +11,21 @@ import argparse
 import asyncio
 import json
 import signal
-import tempfile
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, Final
 
 from contracts.events import Kind, parse_event
 from tests import speech
+from tests.bench.deploying import deployed_here
 from tests.bench.fleet import transcriptions_begun
-from tests.e2e.conftest import deployed
 from tests.e2e.fleet import Deployment, data_of
 from tests.e2e.worker_process import WorkerProcess
-from tests.stack import broker, store
-from tests.stack.service import first_of
+from tests.stack import broker
 from tests.waiting import until
 
 _BACK_S: Final = 120.0
@@ -119,11 +114,8 @@ def _since(timestamp: str, died_s: float) -> float:
 
 
 async def _run_here(jobs: int, away_s: float) -> Account:
-    with ExitStack() as stack:
-        kafka, s3 = stack.enter_context(broker.apache_kafka()), first_of(store.PROVIDERS, stack)
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        name = f"outage-{uuid.uuid4().hex[:8]}"
-        async with deployed(Deployment(kafka.bootstrap, s3.address, name, folder)) as deployment:
+    with broker.apache_kafka() as kafka:
+        async with deployed_here("outage", kafka=kafka) as deployment:
             return await run(deployment, kafka, jobs, away_s)
 
 
