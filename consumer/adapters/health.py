@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
@@ -61,7 +62,7 @@ class HealthServer:
             await web.TCPSite(self._runner, self._host, self._port).start()
         except OSError as exc:
             await self._runner.cleanup()
-            text = f"cannot listen on {self._host}:{self._port} ({exc.strerror or exc}); {_advice(exc)}"
+            text = f"cannot listen on {self._host}:{self._port} ({_reason(exc)}); {_advice(exc)}"
             raise FatalError(ExitCode.BAD_SETTINGS, text) from exc
         self._port = self._runner.addresses[0][1]
         return self
@@ -72,6 +73,11 @@ class HealthServer:
         """Stops listening."""
         if self._runner is not None:
             await self._runner.cleanup()
+
+
+def _reason(error: OSError) -> str:
+    """In the system's words; asyncio's repeat the address, as a tuple."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
 
 
 def _advice(error: OSError) -> str:

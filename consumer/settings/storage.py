@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -33,6 +34,14 @@ class S3Settings(Group):
         if self.kms_key_id and self.encryption in {None, "AES256"}:
             raise ValueError("STENO_S3__KMS_KEY_ID needs STENO_S3__ENCRYPTION to be aws:kms or aws:kms:dsse")
         return self
+
+    def contradictions(self) -> Iterator[str]:
+        """A place for results where none may be written."""
+        if self.allowed_outputs and not self.results.startswith(self.allowed_outputs):
+            yield (
+                f"STENO_S3__RESULTS ({self.results}) lies outside of STENO_S3__ALLOWED_OUTPUTS, so that requests "
+                "without `output.uri` would all fail; add it there, or choose a place within"
+            )
 
     @model_validator(mode="after")
     def _derive(self) -> Self:

@@ -100,6 +100,12 @@ def test_trouble_for_an_engine_that_makes_none_is_refused(load: Load) -> None:
     assert load(STENO_ENGINE__FAKE_SWITCHES="slow=1", STENO_ENGINE__KIND="fake").engine.fake_switches == "slow=1"
 
 
+def test_results_lie_where_results_may_be_written(load: Load) -> None:
+    message = refusal(load, STENO_S3__RESULTS="s3://out/steno/", STENO_S3__ALLOWED_OUTPUTS="s3://other/,s3://out/s/")
+    assert message.startswith("STENO_S3__RESULTS (s3://out/steno/) lies outside of STENO_S3__ALLOWED_OUTPUTS")
+    assert load(STENO_S3__RESULTS="s3://out/steno/", STENO_S3__ALLOWED_OUTPUTS="s3://other/,s3://out/").s3.results
+
+
 def test_models_that_may_not_be_fetched_cannot_be_fetched_anew(load: Load) -> None:
     message = refusal(load, STENO_MODELS__PRELOAD_FORCE="true", STENO_MODELS__OFFLINE="true")
     assert message == "STENO_MODELS__PRELOAD_FORCE fetches, which STENO_MODELS__OFFLINE forbids; unset one of them"
