@@ -70,13 +70,14 @@ def _open(
     providers: Sequence[Callable[[], AbstractContextManager[T]]], stack: ExitStack, name_of: Callable[[T], str],
     config: pytest.Config,
 ) -> T:  # fmt: skip
+    impaired: list[str] = []
     try:
-        service = first_of(providers, stack)
+        service = first_of(providers, stack, tell=impaired.append)
     except MissingServiceError as exc:
         if os.environ.get("CI"):
             pytest.fail(f"CI must have every service: {exc}", pytrace=False)
         pytest.skip(str(exc))
-    config.stash[_USED].append(name_of(service))
+    config.stash[_USED].append(name_of(service) + "".join(f" (since {reason})" for reason in impaired))
     return service
 
 

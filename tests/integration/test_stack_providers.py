@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.stack import containers
-from tests.stack.service import MissingServiceError, first_of
+from tests.stack.service import ImpairedServiceError, MissingServiceError, first_of
 
 COMPOSE = (Path(__file__).parents[2] / "docker-compose.yml").read_text("utf-8")
 
@@ -26,9 +26,22 @@ def not_here() -> Iterator[str]:
     yield ""
 
 
+@contextmanager
+def impaired() -> Iterator[str]:
+    raise ImpairedServiceError("it is broken")
+    yield ""
+
+
 def test_what_cannot_serve_is_passed_over() -> None:
     with ExitStack() as stack:
         assert first_of((not_here, here), stack) == "here"
+
+
+def test_what_is_impaired_is_told_of_though_another_serves() -> None:
+    told: list[str] = []
+    with ExitStack() as stack:
+        assert first_of((not_here, impaired, here), stack, tell=told.append) == "here"
+    assert told == ["it is broken"]
 
 
 def test_where_nothing_serves_every_reason_is_told() -> None:

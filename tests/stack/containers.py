@@ -19,7 +19,7 @@ from testcontainers.core.wait_strategies import HttpWaitStrategy, LogMessageWait
 
 from tests.stack.engine import engine, obtain
 from tests.stack.keeper import labels
-from tests.stack.service import MissingServiceError, free_ports
+from tests.stack.service import ImpairedServiceError, free_ports
 
 REDPANDA: Final = "redpandadata/redpanda:v26.2.1"
 LOCALSTACK: Final = "localstack/localstack:4.14.0"
@@ -147,7 +147,7 @@ def _up(container: DockerContainer, alias: str) -> Iterator[None]:
         container.start()
     except _FAULTS as exc:
         container.stop()
-        raise MissingServiceError(
+        raise ImpairedServiceError(
             f"{container.image} does not start: {str(exc).strip().partition(chr(10))[0]}"
         ) from exc
     try:

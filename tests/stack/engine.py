@@ -16,7 +16,7 @@ from testcontainers.core.docker_client import DockerClient as Connection
 from testcontainers.core.docker_client import get_docker_host
 
 from tests.stack.keeper import keep, sweep
-from tests.stack.service import MissingServiceError
+from tests.stack.service import ImpairedServiceError, MissingServiceError
 
 _DEFAULT_ADDRESS: Final = "its usual address"
 _ANSWER_S: Final = 10
@@ -44,10 +44,11 @@ def obtain(image: str) -> None:
     """Sees to it that the engine has an image.
 
     Raises:
-        MissingServiceError: it has none, and cannot pull it within minutes.
+        MissingServiceError: no engine answers.
+        ImpairedServiceError: it has none, and cannot pull it within minutes.
     """
     if reason := _missing(image):
-        raise MissingServiceError(reason)
+        raise ImpairedServiceError(reason)
 
 
 @cache

@@ -28,8 +28,20 @@ class MissingServiceError(Exception):
     """A service cannot be had on this machine; the message says what would make it so."""
 
 
-def first_of(providers: Sequence[Callable[[], AbstractContextManager[T]]], stack: ExitStack) -> T:
+class ImpairedServiceError(MissingServiceError):
+    """Likewise, though the machine looks as if it could: worth telling even where another service takes its place."""
+
+
+def first_of(
+    providers: Sequence[Callable[[], AbstractContextManager[T]]], stack: ExitStack,
+    *, tell: Callable[[str], None] = lambda _: None,
+) -> T:  # fmt: skip
     """Enters the first provider that can serve; the stack ends it.
+
+    Args:
+        providers: in order of preference.
+        stack: ends what was entered.
+        tell: is given the reasons of those that are impaired and were passed over.
 
     Raises:
         MissingServiceError: none can; the message has every reason.
@@ -40,6 +52,8 @@ def first_of(providers: Sequence[Callable[[], AbstractContextManager[T]]], stack
             return stack.enter_context(provider())
         except MissingServiceError as exc:
             reasons.append(str(exc))
+            if isinstance(exc, ImpairedServiceError):
+                tell(str(exc))
     raise MissingServiceError("; ".join(reasons))
 
 
