@@ -41,15 +41,18 @@ MISTAKES: Final = (
         {"STENO_S3__RESULTS": "s3://{prefix}-absent/"},
     ),
     Mistake(
-        "a wrong access key", ExitCode.REFUSED, ("the object store does not know us: .*InvalidAccessKeyId",),
+        "a wrong access key", ExitCode.REFUSED,
+        ("the object store does not know us: .*InvalidAccessKeyId.*; set AWS_ACCESS_KEY_ID and",),
         {"AWS_ENDPOINT_URL_S3": "http://{refusing}/InvalidAccessKeyId"},
     ),
     Mistake(
-        "a wrong secret key", ExitCode.REFUSED, ("the object store does not know us: .*SignatureDoesNotMatch",),
+        "a wrong secret key", ExitCode.REFUSED,
+        ("the object store does not know us: .*SignatureDoesNotMatch.*; set AWS_ACCESS_KEY_ID and",),
         {"AWS_ENDPOINT_URL_S3": "http://{refusing}/SignatureDoesNotMatch"},
     ),
     Mistake(
-        "no credentials", ExitCode.REFUSED, ("the object store does not know us: .*Unable to locate credentials",),
+        "no credentials", ExitCode.REFUSED,
+        ("the object store does not know us: .*Unable to locate credentials.*; set AWS_ACCESS_KEY_ID",),
         _NO_CREDENTIALS,
     ),
     Mistake(
@@ -57,7 +60,7 @@ MISTAKES: Final = (
         {"AWS_ENDPOINT_URL_S3": "http://{nobody}"},
     ),
     Mistake(
-        "TLS to a store without", ExitCode.UNAVAILABLE, (".*; check AWS_ENDPOINT_URL_S3",),
+        "TLS to a store without", ExitCode.UNAVAILABLE, (".*; check .*AWS_ENDPOINT_URL_S3",),
         {"AWS_ENDPOINT_URL_S3": "https://{store}"},
     ),
     Mistake(

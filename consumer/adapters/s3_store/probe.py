@@ -12,6 +12,7 @@ from contracts.errors import ErrorCode, Verdict
 from contracts.requests import split_s3_uri
 
 _CONTENT_TYPE = "text/plain"
+_CREDENTIALS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or a role (AWS's usual places)"
 _SETTINGS = "STENO_S3__STATE (or STENO_S3__RESULTS, under which state lies unless said)"
 
 
@@ -72,9 +73,10 @@ def _fatal(error: JobError, state_prefix: str) -> FatalError:
     if fault is Fault.NO_BUCKET:
         return FatalError(ExitCode.UNAVAILABLE, f"bucket {bucket!r} does not exist; create it or change {_SETTINGS}")
     if error.code is ErrorCode.CREDENTIALS_EXPIRED:
-        return FatalError(ExitCode.REFUSED, f"the object store does not know us: {error.message}")
+        return FatalError(ExitCode.REFUSED, f"the object store does not know us: {error.message}; {_CREDENTIALS}")
     if fault in {Fault.FORBIDDEN, Fault.KMS_KEY}:
         return FatalError(ExitCode.REFUSED, f"{error.message}; or change {_SETTINGS}")
     if error.verdict is Verdict.OUTAGE:
-        return FatalError(ExitCode.UNAVAILABLE, f"{error.message}; check AWS_ENDPOINT_URL_S3 and AWS_REGION")
+        advice = "" if "AWS_ENDPOINT_URL_S3" in error.message else "; check AWS_ENDPOINT_URL_S3 and AWS_REGION"
+        return FatalError(ExitCode.UNAVAILABLE, f"{error.message}{advice}")
     return FatalError(ExitCode.STORE_UNFIT, f"the object store is unfit for state: {error.message}")
