@@ -6,9 +6,12 @@ import logging
 import os
 import signal
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from consumer.init import leave_to_child_if_first
+
+if TYPE_CHECKING:
+    from consumer.settings import Settings
 
 _STANDARD_ERROR: Final = 2
 
@@ -24,13 +27,18 @@ def main() -> None:
     if is_interruptible:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while modules are imported: no traceback
     from consumer.cli.ending import run  # noqa: PLC0415 - as said
-    from consumer.environment import load_settings  # noqa: PLC0415 - as said
 
     if is_interruptible:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     # What libraries log stays unseen, unless a command sets logging up; errors are ours to tell, in one line.
     logging.getLogger().addHandler(logging.NullHandler())
-    sys.exit(run(sys.argv[1:], load_settings))
+    sys.exit(run(sys.argv[1:], _load_settings))
+
+
+def _load_settings() -> Settings:
+    from consumer.environment import load_settings  # noqa: PLC0415 - not every command needs them
+
+    return load_settings()
 
 
 def _command() -> str:

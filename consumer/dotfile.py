@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,21 @@ def read_values() -> dict[str, str]:
         UnicodeError: it is not UTF-8.
     """
     return {name: value for name, value in dotenv_values(ENV_FILE, encoding=ENCODING).items() if value is not None}
+
+
+def value_of(variable: str) -> str:
+    """What the environment or else the file sets a variable to, in any spelling; empty where neither does.
+
+    Without the settings, for whoever cannot wait for them; a value may be out of range.
+
+    Raises:
+        OSError: the file cannot be read.
+        UnicodeError: it is not UTF-8.
+    """
+    for values in (os.environ, read_values()):
+        if found := next((value for name, value in values.items() if name.upper() == variable and value), ""):
+            return found
+    return ""
 
 
 def faults(prefix: str) -> Iterator[str]:

@@ -10,16 +10,18 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 from click.shell_completion import CompletionItem
 
 from consumer.core.failures import ExitCode, FatalError
-from consumer.settings import Settings
 from contracts.version import __version__
 
-SettingsLoader = Callable[[], Settings]
+if TYPE_CHECKING:  # a tenth of a second, which a probe that runs all day, and a shell that completes, do without
+    from consumer.settings import Settings
+
+SettingsLoader = Callable[[], "Settings"]
 
 
 @dataclass(frozen=True, slots=True)

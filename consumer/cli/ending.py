@@ -14,7 +14,6 @@ import click
 
 from consumer.cli import SettingsLoader, steno
 from consumer.core.failures import ConsumerError, ExitCode, FatalError
-from consumer.settings import LogLevel
 
 _INTERRUPTED: Final = 130
 """128 and the number of SIGINT, as shells count."""
@@ -80,7 +79,7 @@ def _cause(error: Exception) -> Exception:
 
 def _is_debugging(load_settings: SettingsLoader) -> bool:
     with contextlib.suppress(ConsumerError):
-        return load_settings().log.level is LogLevel.DEBUG
+        return load_settings().log.level == "debug"
     return False
 
 

@@ -9,12 +9,17 @@ from typing import Final
 
 import click
 
+from consumer import dotfile
 from consumer.cli import SettingsLoader
 from consumer.cli.printable import on_one_line
 from consumer.core.failures import ExitCode, FatalError
 
 _LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound here
 """Where a server that listens on every address is reached."""
+HOST: Final = "127.0.0.1"
+PORT: Final = 8080
+"""As in the settings, which are not asked."""
+_LARGEST_PORT: Final = 65535
 _READY: Final = "/readyz"
 _LIVE: Final = "/livez"
 _LARGEST_BYTES: Final = 2**20
@@ -43,21 +48,36 @@ def command(load_settings: SettingsLoader, *, asks_life: bool, timeout_s: float,
 
     Exit code 0 when it does, 1 when it does not or nobody answers: what a container's health check wants.
     """
-    settings = load_settings().health
-    if not settings.port:
+    host, port = _asked() or _validated(load_settings)
+    if not port:
         text = "STENO_HEALTH__PORT is 0, so the worker took a port that only its log tells; set a port of your choice"
         raise FatalError(ExitCode.FAILED, text)
-    host = _LOOPBACK.get(settings.host, settings.host)
+    host = _LOOPBACK.get(host, host)
     path = _LIVE if asks_life else _READY
     try:
-        answer = ask(host, settings.port, path, timeout_s)
+        answer = ask(host, port, path, timeout_s)
     except (OSError, http.client.HTTPException) as exc:
-        where = f"http://{host_in_url(host)}:{settings.port}{path}"
+        where = f"http://{host_in_url(host)}:{port}{path}"
         why = "no answer in time" if isinstance(exc, TimeoutError) else getattr(exc, "strerror", None) or str(exc)
         text = f"nobody answers at {where} ({why}); is a worker running, with the same STENO_HEALTH__*?"
         raise FatalError(ExitCode.FAILED, text) from exc
     click.echo(answer.body.decode(errors="replace") if as_json else on_one_line(line_of(answer, asks_life=asks_life)))
     return ExitCode.OK if answer.is_well else ExitCode.FAILED
+
+
+def _asked() -> tuple[str, int] | None:
+    """Host and port, read in a hurry: settings take longer than all the rest. None where they had better be judged."""
+    try:
+        host, port = dotfile.value_of("STENO_HEALTH__HOST"), dotfile.value_of("STENO_HEALTH__PORT")
+    except (OSError, UnicodeError):
+        return None
+    is_plain = not port or (port.isascii() and port.isdecimal() and int(port) <= _LARGEST_PORT)
+    return (host or HOST, int(port or PORT)) if is_plain else None
+
+
+def _validated(load_settings: SettingsLoader) -> tuple[str, int]:
+    health = load_settings().health
+    return health.host, health.port
 
 
 def ask(host: str, port: int, path: str, timeout_s: float) -> Answer:
