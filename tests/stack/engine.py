@@ -109,4 +109,4 @@ def _root_of(exc: BaseException) -> str:
 
 
 def _first_line(what: object) -> str:
-    return str(what).strip().partition("\n")[0]
+    return str(getattr(what, "explanation", None) or what).strip().partition("\n")[0]

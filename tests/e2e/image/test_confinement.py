@@ -58,4 +58,5 @@ async def test_an_engine_that_the_memory_limit_kills_takes_neither_worker_nor_ot
     events = await site.deployment.outcomes(2)
 
     assert sorted(event.id for event in events) == ["-/greedy/failed/0", "-/modest/completed/0"]
+    assert [line["reason"] for line in worker.events("engine_ended")] == ["the engine process was ended by SIGKILL"]
     assert (worker.state["Pid"], worker.restarts) == (first, 0)

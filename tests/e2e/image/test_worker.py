@@ -10,7 +10,7 @@ from tests.e2e.image.site import FAKE, Site
 
 log = logging.getLogger(__name__)
 SLOW_S = 4.0
-AT_ONCE_S = 5.0
+AT_ONCE_S = 10.0
 """A worker with nothing to finish: it leaves, closes and ends its children."""
 
 
