@@ -11,25 +11,24 @@ from typing import TypeVar
 
 import structlog
 
-from consumer.attempt import Attempt, queued_s
+from consumer.attempt import Attempt
 from consumer.core.failures import JobError, LeaseLostError
-from consumer.core.hops import Hop, attempt_of, replay_count
+from consumer.core.hops import attempt_of, replay_count
 from consumer.core.intake.readings import Faulty, Wanted
 from consumer.core.jobs import make_job, sent_at
-from consumer.core.ladder import Cancel, Ladder, SetAside
-from consumer.core.records import Record
-from consumer.core.statuses import AttemptEnd, told_again, was_ended
+from consumer.core.ladder import Cancel, Ladder
+from consumer.core.statuses import told_again, was_ended
 from consumer.custody import Custody, Taken
+from consumer.endings import Endings
 from consumer.handler import Handled, Handler, Run
 from consumer.patience import Patience
-from consumer.ports.metering import JobEnd, Meter
+from consumer.ports.metering import Meter
 from consumer.progress import ProgressReporter
 from consumer.settlement import Settlement
 from consumer.statuses import Statuses
 from consumer.stopwatch import Stopwatch
 from consumer.turns import Turn
 from consumer.verdicts import judged
-from contracts.events import Kind, OutcomeEvent
 
 T = TypeVar("T")
 
@@ -64,8 +63,8 @@ class Attempts:
     def __init__(self, partners: Partners, *, meter: Meter, config: AttemptsConfig) -> None:
         """Borrows its parts."""
         self._partners = partners
-        self._meter = meter
         self._config = config
+        self._endings = Endings(partners.settlement, partners.progress, meter, config.ladder, config.now)
         self.in_progress = 0
         """Attempts under way."""
 
@@ -81,7 +80,7 @@ class Attempts:
                 await self._work(self._attempt(reading, turn))
             else:
                 turn.begun()
-                await self._refuse(reading, Stopwatch())
+                await self._endings.refuse(reading, Stopwatch())
         except LeaseLostError as exc:
             log.warning("job_given_up", error=str(exc))
             raise asyncio.CancelledError from exc
@@ -99,11 +98,6 @@ class Attempts:
         )
         structlog.contextvars.bind_contextvars(job_id=job.job_id, attempt=job.attempt)
         return Attempt(job, record, turn, Stopwatch(), self._config.now())
-
-    async def _refuse(self, faulty: Faulty, stopwatch: Stopwatch) -> None:
-        with stopwatch.stage("publish"):
-            await self._partners.settlement.refuse(faulty.record, faulty.error, faulty.job_id)
-        self._tell_end(faulty.record, Kind.FAILED, faulty.error, stopwatch)
 
     async def _work(self, attempt: Attempt) -> None:
         custody = self._partners.custody
@@ -160,7 +154,7 @@ class Attempts:
     async def _end(self, attempt: Attempt, end: Handled | JobError | Cancel, taken: Taken | None = None) -> None:
         """Tells how it ended, and notes it where people look."""
         attempt.turn.begun()  # what is to be told now is worth waiting for, a failure too
-        noted = await self._tell(attempt, end)
+        noted = await self._endings.tell(attempt, end)
         await self._partners.statuses.note(
             attempt.job,
             noted,
@@ -168,82 +162,3 @@ class Attempts:
             deliveries=taken.deliveries if taken else 1,
             is_ours=taken is not None and taken.lease is not None,
         )
-
-    async def _tell(self, attempt: Attempt, end: Handled | JobError | Cancel) -> AttemptEnd:
-        match end:
-            case Handled(outcome):
-                with attempt.stopwatch.stage("publish"):
-                    await self._partners.settlement.complete(attempt.record, attempt.job, outcome)
-                self._log_completed(attempt, end)
-                return AttemptEnd.with_outcome(outcome)
-            case JobError():
-                return await self._fail(attempt, end)
-            case Cancel():
-                return AttemptEnd.with_outcome(await self._cancel(attempt, end))
-
-    def _log_completed(self, attempt: Attempt, handled: Handled) -> None:
-        outcome, stopwatch = handled.outcome, attempt.stopwatch
-        log.info(
-            "job_settled",
-            outcome=outcome.outcome,
-            is_repeat=handled.is_repeat,
-            audio_s=outcome.audio_s,
-            queued_s=attempt.queued_s,
-            **stopwatch.fields(),
-        )
-        self._meter.settled(
-            JobEnd(
-                outcome.outcome, None, handled.is_repeat, outcome.audio_s,
-                attempt.queued_s, stopwatch.total_s, stopwatch.stages,
-            )
-        )  # fmt: skip
-
-    async def _cancel(self, attempt: Attempt, end: Cancel) -> OutcomeEvent:
-        with attempt.stopwatch.stage("publish"):
-            outcome = await self._partners.settlement.cancel(attempt.record, attempt.job, end)
-        self._tell_end(attempt.record, Kind.CANCELLED, end, attempt.stopwatch)
-        return outcome
-
-    async def _fail(self, attempt: Attempt, error: JobError) -> AttemptEnd:
-        job = attempt.job
-        deadline, now = job.request.deadline, self._config.now()
-        match self._config.ladder.after(error, attempt=job.attempt, deadline=deadline, now=now):
-            case Hop() as hop:
-                return await self._retry(attempt, error, hop)
-            case Cancel() as end:
-                return AttemptEnd.with_outcome(await self._cancel(attempt, end))
-            case SetAside():
-                with attempt.stopwatch.stage("publish"):
-                    outcome = await self._partners.settlement.set_aside(attempt.record, error, job)
-                self._tell_end(attempt.record, Kind.FAILED, error, attempt.stopwatch)
-                return AttemptEnd.with_outcome(outcome)
-
-    async def _retry(self, attempt: Attempt, error: JobError, hop: Hop) -> AttemptEnd:
-        record, job = attempt.record, attempt.job
-        with attempt.stopwatch.stage("publish"):
-            outcome = await self._partners.settlement.retry(record, error, job, hop)
-        if outcome is not None:
-            self._tell_end(record, Kind.FAILED, error, attempt.stopwatch)
-            return AttemptEnd.with_outcome(outcome)
-        self._partners.progress.tell_retry(job, record, error, hop)
-        log.warning(
-            "retry_scheduled",
-            retry_topic=hop.topic,
-            not_before=hop.not_before.isoformat(timespec="milliseconds"),
-            code=error.code,
-            error=error.message,
-            **attempt.stopwatch.fields(),
-        )
-        return AttemptEnd.with_retry(error, hop.not_before)
-
-    def _tell_end(self, record: Record, outcome: Kind, end: JobError | Cancel, stopwatch: Stopwatch) -> None:
-        waited_s = queued_s(record, stopwatch)
-        log.warning(
-            "job_settled",
-            outcome=outcome,
-            code=end.code,
-            error=end.message,
-            queued_s=waited_s,
-            **stopwatch.fields(),
-        )
-        self._meter.settled(JobEnd(outcome, end.code, False, None, waited_s, stopwatch.total_s, stopwatch.stages))
