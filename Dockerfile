@@ -71,7 +71,6 @@ ENV PATH=/opt/steno/bin:$PATH \
     HF_HOME=/models/.huggingface \
     HF_HUB_DISABLE_TELEMETRY=1 \
     ORT_DISABLE_TELEMETRY=1 \
-    STENO_HEALTH__HOST=0.0.0.0 \
     STENO_MODELS__DIR=/models \
     STENO_SCRATCH__DIR=/scratch
 ARG SOURCE_DATE_EPOCH=0
@@ -97,7 +96,6 @@ COPY --from=build /opt/steno /opt/steno
 COPY --from=package /package /
 USER 1000:1000
 WORKDIR /home/steno
-EXPOSE 8080
 ENTRYPOINT ["steno"]
 STOPSIGNAL SIGTERM
 

@@ -21,6 +21,7 @@ FAKE: Final = {"STENO_ENGINE__KIND": "fake", "STENO_ENGINE__SLOTS": "1"}
 _PASSED_ON: Final = ("STENO_", "AWS_")
 _START_S: Final = 90.0
 _HEALTH_PORT: Final = 8080
+_SEEN_FROM_OUTSIDE: Final = {"STENO_HEALTH__HOST": "0.0.0.0"}  # noqa: S104  # of a container
 _PORTS: Final = {f"{_HEALTH_PORT}/tcp": None}
 _CLIP_SAMPLES: Final = 30 * 16_000
 
@@ -46,7 +47,8 @@ class Site:
         passed_on = {name: text for name, text in known.items() if name.startswith(_PASSED_ON)}
         del passed_on["STENO_HEALTH__PORT"]  # the usual one, which the health check of the image asks at
         container = self.run(
-            environment={**passed_on, **self.inside, **(changes or {})}, **{"ports": _PORTS, **options}
+            environment={**passed_on, **self.inside, **_SEEN_FROM_OUTSIDE, **(changes or {})},
+            **{"ports": _PORTS, **options},
         )
         self.started.append(container)
         return container

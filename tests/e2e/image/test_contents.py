@@ -24,7 +24,7 @@ PLACES: Final = ("/models", "/scratch")
 OF_EVERY_BASE: Final = ("/tmp", "/var/tmp", "/run/lock")
 ITS_VARIABLES: Final = {
     "HF_HOME", "HF_HUB_DISABLE_TELEMETRY", "HOME", "ORT_DISABLE_TELEMETRY", "PYTHONDONTWRITEBYTECODE",
-    "PYTHONUNBUFFERED", "STENO_HEALTH__HOST", "STENO_MODELS__DIR", "STENO_SCRATCH__DIR", "TMPDIR",
+    "PYTHONUNBUFFERED", "STENO_MODELS__DIR", "STENO_SCRATCH__DIR", "TMPDIR",
 }  # fmt: skip
 
 Findings = dict[str, Any]
