@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import logging
+# Before process 1 has left its work to a child, whatever it is sent is lost: until then only what that takes.
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Final
 
 from consumer.init import leave_to_child_if_first
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from consumer.settings import Settings
 
-_STANDARD_ERROR: Final = 2
+_STANDARD_ERROR = 2
 
 
 def main() -> None:
     """Runs the command line of this process and ends it."""
     leave_to_child_if_first()
+    import logging  # noqa: PLC0415 - as said
+
     _fill_standard_streams()
     if _command() == "worker" and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         # Asked to end before there is anything to end: a clean stop, which an orchestrator does not count as a crash.
@@ -55,7 +57,7 @@ def _fill_standard_streams() -> None:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
     if sys.stderr is None:
-        sys.stderr = open(_STANDARD_ERROR, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - a descriptor, for good
+        sys.stderr = open(_STANDARD_ERROR, "w", encoding="utf-8")  # noqa: SIM115 - a descriptor, for good
 
 
 if __name__ == "__main__":

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Final
 
-_INIT_PID: Final = 1
-_BY_THE_KERNEL: Final = 0x80
+_INIT_PID = 1
+_BY_THE_KERNEL = 0x80
 """SI_KERNEL, as for what a terminal sends; POSIX leaves the number open, Linux has one."""
-_OWN_FAULTS: Final = frozenset((
+_OWN_FAULTS = frozenset((
     signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS, signal.SIGTRAP,
 ))  # fmt: skip
 """They strike whoever is at fault, and must not be held back."""
-_SIGNAL_BASE: Final = 128
+_SIGNAL_BASE = 128
 """An exit code says by which signal a process ended, as shells count."""
 
 
