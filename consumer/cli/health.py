@@ -52,11 +52,11 @@ def command(load_settings: SettingsLoader, *, asks_life: bool, timeout_s: float,
     if not port:
         text = "STENO_HEALTH__PORT is 0, so the worker took a port that only its log tells; set a port of your choice"
         raise FatalError(ExitCode.FAILED, text)
-    host = _LOOPBACK.get(host, host)
+    host = _LOOPBACK.get(host, host).strip("[]")
     path = _LIVE if asks_life else _READY
     try:
         answer = ask(host, port, path, timeout_s)
-    except (OSError, http.client.HTTPException) as exc:
+    except (OSError, UnicodeError, http.client.HTTPException) as exc:  # the second: a name that no host can have
         where = f"http://{host_in_url(host)}:{port}{path}"
         why = "no answer in time" if isinstance(exc, TimeoutError) else getattr(exc, "strerror", None) or str(exc)
         text = f"nobody answers at {where} ({why}); is a worker running, with the same STENO_HEALTH__*?"

@@ -53,10 +53,17 @@ async def test_the_document_is_printed_as_the_worker_gives_it() -> None:
     assert (code, json.loads(printed)["checks"]) == (ExitCode.FAILED, {"group_joined": False})
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "localhost"])  # noqa: S104 - nothing is bound here
+@pytest.mark.parametrize("host", ["x..y", 70 * "x", "ünï..x"])
+async def test_a_name_that_no_host_can_have_is_exit_code_1(host: str) -> None:
+    code, _, complaint = await health(1, STENO_HEALTH__HOST=host)
+    assert (code, complaint.count("\n")) == (ExitCode.FAILED, 1)
+    assert complaint.startswith(f"steno: nobody answers at http://{host}:1/readyz")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "[::1]", "localhost"])  # noqa: S104 - nothing is bound here
 async def test_a_worker_that_listens_on_every_address_is_asked_on_loopback(host: str) -> None:
     ready = {"model_loaded": lambda: True}
-    bound = {"::": "::1"}.get(host, "127.0.0.1")
+    bound = {"::": "::1", "[::1]": "::1"}.get(host, "127.0.0.1")
     async with HealthServer(bound, 0, live={}, ready=ready) as server:
         assert (await health(server.port, STENO_HEALTH__HOST=host))[0] == ExitCode.OK
 
