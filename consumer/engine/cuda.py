@@ -7,7 +7,7 @@ import sys
 from typing import Final
 
 _DRIVER: Final = "libcuda.so.1"
-_BLAS: Final = ("libcublas.so.12", "libcublas.so.13")
+_BLAS: Final = "libcublas.so.12"
 """By name, as CTranslate2 loads it: at the first job, where its absence would fail every one of them."""
 _NO_DEVICE: Final = 100
 """CUDA_ERROR_NO_DEVICE."""
@@ -26,9 +26,9 @@ def absence() -> str:
 
 def missing_library() -> str | None:
     """A clause on the library that jobs on a GPU would not find; None where it is there."""
-    if sys.platform != "linux" or any(_loaded(name) for name in _BLAS):
+    if sys.platform != "linux" or _loaded(_BLAS) is not None:
         return None
-    return f"a CUDA device is there and cuBLAS is not: {_BLAS[0]} cannot be loaded, pip install nvidia-cublas-cu12"
+    return f"a CUDA device is there and cuBLAS is not: {_BLAS} cannot be loaded, pip install nvidia-cublas-cu12"
 
 
 def _loaded(name: str) -> ctypes.CDLL | None:
