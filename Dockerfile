@@ -14,8 +14,9 @@ ARG PIP_EXTRA_INDEX_URL
 ARG PIP_TRUSTED_HOST
 ARG PIP_CERT
 ARG SOURCE_DATE_EPOCH=0
+# 0 is how pip is told of its --no-compile by a variable: we compile once, after the cuts.
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
-    PIP_NO_COMPILE=1 \
+    PIP_NO_COMPILE=0 \
     PIP_NO_INPUT=1 \
     PIP_ONLY_BINARY=:all: \
     PIP_REQUIRE_HASHES=1 \
@@ -31,7 +32,7 @@ RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip,target
     pip --python /opt/steno/bin/python install -r worker.lock
 COPY infra/image/*.py ./
 RUN python cut.py /opt/steno \
- && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/steno
+ && python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash /opt/steno
 
 # steno itself, built offline. A tree of its own, so that a change of code is a small layer.
 FROM tools AS package
@@ -45,7 +46,7 @@ ARG VERSION=0.1.0
 RUN /opt/hatch/bin/hatchling build --target wheel --directory dist \
  && PIP_REQUIRE_HASHES=0 pip --python /opt/steno/bin/python install \
     --no-cache-dir --no-deps --no-index --find-links dist --root /package "steno==${VERSION}" \
- && python -m compileall -q -j 0 --invalidation-mode unchecked-hash -s /package -p / /package
+ && python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash -s /package -p / /package
 
 # The libraries of the GPU. The engine's wheel for arm64 is built without CUDA: there they would lie idle.
 FROM tools AS build-cuda
@@ -82,7 +83,7 @@ RUN groupadd --gid 1000 steno \
 # the bytecode: every start would compile it again.
 RUN lib="$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" \
  && rm -rf "$lib"/ensurepip "$lib"/site-packages/* /usr/local/bin/pip* /usr/local/bin/wheel \
- && python -m compileall -q -j 0 --invalidation-mode unchecked-hash \
+ && python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash \
     -x '/(idlelib|lib2to3|test|tests|tkinter|turtledemo)/' "$lib"
 
 FROM base-cpu AS base-cuda
@@ -98,17 +99,10 @@ USER 1000:1000
 WORKDIR /home/steno
 ENTRYPOINT ["steno"]
 STOPSIGNAL SIGTERM
-
-FROM runtime AS models
-COPY --from=build-models /weights /
-HEALTHCHECK NONE
-CMD ["models", "pull", "base"]
-
-FROM runtime AS worker
 ARG BASE
 ARG VERSION=0.1.0
-ARG REVISION
-ARG CREATED
+ARG REVISION=unknown
+ARG CREATED=1970-01-01T00:00:00Z
 LABEL org.opencontainers.image.title="steno" \
       org.opencontainers.image.description="Event-driven transcription over object storage: S3 and Kafka in, transcripts and outcome events out." \
       org.opencontainers.image.licenses="Apache-2.0" \
@@ -116,5 +110,12 @@ LABEL org.opencontainers.image.title="steno" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}" \
       org.opencontainers.image.base.name="${BASE}"
+
+FROM runtime AS models
+COPY --from=build-models /weights /
+HEALTHCHECK NONE
+CMD ["models", "pull", "base"]
+
+FROM runtime AS worker
 HEALTHCHECK --interval=15s --timeout=10s --start-period=10m --retries=3 CMD ["steno", "health"]
 CMD ["worker"]
