@@ -1,4 +1,4 @@
-"""Lets pages of any origin upload into `media` by presigned URLs, and read results by such."""
+"""Lets pages of any origin upload by presigned URLs, and read results by such."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import os
 
 import boto3
 
+READING = ["GET", "HEAD"]
+WRITING = ["PUT", "POST"]
 RULE = {
     "AllowedOrigins": ["*"],
-    "AllowedMethods": ["GET", "HEAD", "PUT", "POST"],
     "AllowedHeaders": ["*"],
     # What an upload in parts has to read: the tag of each.
     "ExposeHeaders": ["ETag", "x-amz-version-id"],
@@ -20,4 +21,5 @@ store = boto3.client(
     aws_access_key_id="test", aws_secret_access_key="test",
 )  # fmt: skip
 for bucket in os.environ["STENO_BUCKETS"].split():
-    store.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [RULE]})
+    methods = READING if bucket == "transcripts" else READING + WRITING
+    store.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [RULE | {"AllowedMethods": methods}]})
