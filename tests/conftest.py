@@ -55,15 +55,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Says which services were used, and whether what needs a container engine ran."""
     if used := config.stash[_USED]:
         terminalreporter.write_line(f"services used: {', '.join(used)}")
-    if ran := [*_in_containers(terminalreporter, "passed"), *_in_containers(terminalreporter, "failed")]:
+    if ran := _in_containers(terminalreporter, "passed", "failed"):
         terminalreporter.write_line(f"{len(ran)} tests that need a container engine ran")
+    if broken := _in_containers(terminalreporter, "error"):
+        terminalreporter.write_line(f"{len(broken)} tests that need a container engine broke off: see above")
     if skipped := _in_containers(terminalreporter, "skipped"):
         reasons = "; ".join(sorted({report.longrepr[2].removeprefix("Skipped: ") for report in skipped}))
         terminalreporter.write_line(f"{len(skipped)} tests that need a container engine did not run: {reasons}")
 
 
-def _in_containers(reporter: pytest.TerminalReporter, outcome: str) -> list[Any]:
-    return [report for report in reporter.stats.get(outcome, ()) if "docker" in report.keywords]
+def _in_containers(reporter: pytest.TerminalReporter, *outcomes: str) -> list[Any]:
+    reports = (report for outcome in outcomes for report in reporter.stats.get(outcome, ()))
+    return [report for report in reports if "docker" in report.keywords]
 
 
 def _open(

@@ -107,7 +107,9 @@ def test_topics_and_weights_outlive_down_and_the_fake_profile_needs_no_weights(
 
 async def test_a_hook_that_fails_keeps_the_store_from_being_healthy(images: Mapping[str, str], tmp_path: Path) -> None:
     changes = {"services": {"localstack": {"environment": {"STENO_BUCKETS": "media Not_A_Bucket"}}}}
-    with composed(f"steno-test-hook-{os.getpid()}", tmp_path, images, changes) as stack:
+    with ExitStack() as exits:
+        project = f"steno-test-hook-{os.getpid()}"
+        stack = wanted(lambda: exits.enter_context(composed(project, tmp_path, images, changes)))
         stack.compose("up", "--detach", "localstack")
 
         def said() -> str:

@@ -86,7 +86,7 @@ async def test_an_empty_models_volume_that_is_read_only_is_told(run: Run) -> Non
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_any_command_ends_promptly_when_it_is_asked_to(number: signal.Signals, run: Run) -> None:
+async def test_what_runs_below_process_1_ends_promptly_when_that_is_asked_to(number: signal.Signals, run: Run) -> None:
     container = run("-c", f"{_AS_STENO} {_WAITING}", entrypoint=["python"])
     await _is_up(container)
     container.signal(number.name)
