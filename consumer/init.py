@@ -7,6 +7,7 @@ process 1 forks: the child does the work as on any machine, and the parent is wh
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 
@@ -17,6 +18,8 @@ _OWN_FAULTS = frozenset((
     signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS, signal.SIGTRAP,
 ))  # fmt: skip
 """They strike whoever is at fault, and must not be held back."""
+_OF_A_TERMINAL = frozenset((signal.SIGINT, signal.SIGQUIT, signal.SIGHUP))
+_STANDARD_ERROR = 2
 _SIGNAL_BASE = 128
 """An exit code says by which signal a process ended, as shells count."""
 
@@ -43,13 +46,25 @@ def leave_to_child() -> None:
 
 def _serve(child: int, awaited: set[signal.Signals]) -> int:
     """The exit code of the child, once it has ended."""
+    passed_on: set[int] = set()
     while True:
         sent = signal.sigwaitinfo(awaited)
         if sent.si_signo == signal.SIGCHLD:
             if (status := _reap(child)) is not None:
+                _tell(status - _SIGNAL_BASE, passed_on)
                 return status
         elif sent.si_code != _BY_THE_KERNEL:  # a terminal tells the whole foreground group, with the child in it
+            passed_on.add(sent.si_signo)
             os.kill(child, sent.si_signo)
+
+
+def _tell(number: int, passed_on: set[int]) -> None:
+    """Says by which signal the child ended, if nobody asked for it: a child that is killed cannot say so itself."""
+    if number not in signal.valid_signals() or number in passed_on | _OF_A_TERMINAL:
+        return
+    hint = "; see whether memory ran out" if number == signal.SIGKILL else ""
+    with contextlib.suppress(OSError):
+        os.write(_STANDARD_ERROR, f"steno: ended by {signal.Signals(number).name}{hint}\n".encode())
 
 
 def _reap(child: int) -> int | None:

@@ -26,11 +26,12 @@ leave_to_child()
 
 
 @contextlib.asynccontextmanager
-async def running(work: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def running(work: str, stderr: int | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
     """The stand-in for process 1, with this program as its child, which has printed a line."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", f"{ADOPT}\n{work}", stdout=asyncio.subprocess.PIPE, start_new_session=True
-    )
+        sys.executable, "-c", f"{ADOPT}\n{work}",
+        stdout=asyncio.subprocess.PIPE, stderr=stderr, start_new_session=True,
+    )  # fmt: skip
     try:
         yield process
     finally:
@@ -56,6 +57,18 @@ async def status_of(process: asyncio.subprocess.Process) -> int:
 async def test_it_ends_as_the_command_ends(end: str, status: int) -> None:
     async with running(end) as process:
         assert await status_of(process) == status
+
+
+async def test_that_the_command_was_killed_is_told() -> None:
+    async with running("os.kill(os.getpid(), signal.SIGKILL)", stderr=asyncio.subprocess.PIPE) as process:
+        assert (await process.communicate())[1] == b"steno: ended by SIGKILL; see whether memory ran out\n"
+
+
+async def test_an_end_that_was_asked_for_is_not_told() -> None:
+    async with running("print('up', flush=True); time.sleep(60)", stderr=asyncio.subprocess.PIPE) as process:
+        await line_of(process)
+        process.send_signal(signal.SIGTERM)
+        assert (await process.communicate())[1] == b""
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
