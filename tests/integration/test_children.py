@@ -160,7 +160,7 @@ async def test_a_child_sees_only_the_environment_it_was_given(monkeypatch: pytes
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
     child = await spawn(PACKAGE_NAME, environment={"ONLY": "this"})
     try:
-        assert await child.channel.receive() == {"ready": True}
+        assert (await child.channel.receive())["ready"] is True
         assert environment_of(child.process.pid) == b"ONLY=this\0"
     finally:
         await child.kill()
