@@ -49,7 +49,8 @@ def judge(job_id: str, tenant: str | None, sights: Sights) -> JobStatus | None:
     status, lease = _read(StatusDocument, sights.status), _read(LeaseSight, sights.lease)
     if sights.outcome is not None and (status is None or status.state is not JobState.COMPLETED):
         return _completed(job_id, tenant, sights.outcome, _touched_at(sights), status)
-    if lease is not None and lease.state == _HELD and sights.lease and _is_later(sights.lease, sights.status):
+    lease_counts = sights.outcome is None and _is_later(sights.lease, sights.status)
+    if lease_counts and lease is not None and lease.state == _HELD and sights.lease is not None:
         found = _leased(job_id, tenant, lease, sights.lease, status)
     elif status is not None:
         found = JobStatus(**_fields(status))
@@ -65,8 +66,8 @@ def needs_lease(status_at: datetime | None, lease_at: datetime | None) -> bool:
     return lease_at is not None and (status_at is None or lease_at > status_at)
 
 
-def _is_later(lease: Sight, status: Sight | None) -> bool:
-    return needs_lease(status.modified_at if status else None, lease.modified_at)
+def _is_later(lease: Sight | None, status: Sight | None) -> bool:
+    return needs_lease(status.modified_at if status else None, lease.modified_at if lease else None)
 
 
 def _leased(

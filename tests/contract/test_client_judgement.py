@@ -101,6 +101,11 @@ def test_a_manifest_is_a_completed_job_whatever_else_is_there() -> None:
     assert found.updated_at == lease().modified_at
 
 
+def test_a_completed_job_that_comes_again_is_completed_while_a_worker_looks_at_it() -> None:
+    found = judged(status=status(JobState.COMPLETED, at_s=1.0), lease=lease(at_s=10.0), outcome=OUTCOME)
+    assert found.state is JobState.COMPLETED
+
+
 def test_a_job_that_was_given_back_waits() -> None:
     found = judged(lease=RELEASED)
     assert (found.state, found.updated_at) == (JobState.QUEUED, RELEASED.modified_at)
